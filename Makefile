@@ -1,0 +1,62 @@
+# Every verb makes its own .venv; nothing but make and Python >= 3.11 is needed beforehand.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$p; exit; }; done; echo python3)
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_STAMP := $(VENV)/.run
+DEV_STAMP := $(VENV)/.dev
+
+.PHONY: help
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.x" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN_STAMP): requirements/run.txt pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.PHONY: demo
+demo: $(RUN_STAMP) ## Run the whole chain on a tenant on this machine
+	@$(BIN)/obo-mcp demo
+
+.PHONY: test
+test: $(DEV_STAMP) ## Run the tests
+	@$(BIN)/python -m pytest
+
+.PHONY: check
+check: $(DEV_STAMP) ## Lint, types, import contracts, tests with coverage: what CI runs
+	@.ci/check $(BIN)
+
+.PHONY: fix
+fix: $(DEV_STAMP) ## Format, and mend what can be mended by itself
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: bench
+bench: $(DEV_STAMP) ## Measure the figures of docs/reference/figures.md
+	@$(BIN)/python tests/load/bench.py
+
+.PHONY: docs
+docs: $(DEV_STAMP) ## Regenerate the generated blocks of docs/reference
+	@$(BIN)/python docs/generate.py
+
+.PHONY: image
+image: $(DEV_STAMP) ## Build the container image and start it, locked down
+	@deploy/image.sh
+
+.PHONY: lock
+lock: $(DEV_STAMP) ## Resolve requirements/*.txt anew, hashed, one week behind the index
+	@$(BIN)/pip install --quiet uv
+	@deploy/lock.sh $(BIN)/uv
