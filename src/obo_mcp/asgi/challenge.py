@@ -1,0 +1,38 @@
+"""How a failure is told to an HTTP client (RFC 6750 section 3, RFC 9728 section 5.1)."""
+
+import base64
+
+from obo_mcp.asgi.answer import Answer
+from obo_mcp.asgi.metadata import ProtectedResource
+from obo_mcp.errors import OboError
+
+_CHALLENGED = frozenset({401, 403})
+
+
+def challenge(error: OboError, resource: ProtectedResource) -> Answer:
+    """The answer for `error`: its status, its code and its public words.
+
+    401 and 403 carry a challenge that says where the metadata is and which scope to ask for; a
+    claims challenge travels in it as base64 (Entra, "Claims challenge"); 503 says when to return.
+    """
+    headers = {}
+    if error.status in _CHALLENGED:
+        headers["www-authenticate"] = _www_authenticate(error, resource)
+    if error.retry_after_seconds is not None:
+        headers["retry-after"] = str(error.retry_after_seconds)
+    body = {"error": error.code or "unauthorized", "error_description": str(error)}
+    return Answer(error.status, body, headers)
+
+
+def _www_authenticate(error: OboError, resource: ProtectedResource) -> str:
+    parameters = {"resource_metadata": resource.metadata_url, "scope": resource.scope}
+    if error.code:
+        parameters |= {"error": error.code, "error_description": _quotable(str(error))}
+    if error.claims:
+        parameters["claims"] = base64.b64encode(error.claims.encode()).decode()
+    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parameters.items())
+
+
+def _quotable(text: str) -> str:
+    """The characters that RFC 6750 section 3 allows in an error description."""
+    return "".join(c if " " <= c <= "~" and c not in '"\\' else "'" for c in text)

@@ -1,0 +1,130 @@
+"""The middleware: nobody reaches the application without a verified access token."""
+
+import logging
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass
+
+from obo_mcp.asgi.answer import Answer
+from obo_mcp.asgi.challenge import challenge
+from obo_mcp.asgi.credentials import bearer_token
+from obo_mcp.asgi.lifespan import Lifespan
+from obo_mcp.asgi.metadata import ProtectedResource
+from obo_mcp.asgi.types import ASGIApp, Message, Receive, Scope, Send
+from obo_mcp.errors import OboError
+from obo_mcp.inbound.principal import Caller, Principal
+from obo_mcp.observe import record
+from obo_mcp.secret import Secret
+
+_log = logging.getLogger("obo_mcp.asgi")
+_CORRELATION_ID = re.compile(rb"[A-Za-z0-9-]{1,64}\Z")
+_READABLE_BY_ANY_ORIGIN = {"access-control-allow-origin": "*"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """What the middleware needs to know of the rest of the house.
+
+    `verify` turns a token into a Principal; `admit` lets a caller in for the length of one
+    request; `running` spans the life of the server; `is_ready` says whether calls can be served.
+    `post_only` is for a stateless MCP endpoint, which has nothing to offer to GET and DELETE.
+    """
+
+    resource: ProtectedResource
+    verify: Callable[[Secret], Awaitable[Principal]]
+    admit: Callable[[Scope, Caller], AbstractContextManager[None]]
+    running: Callable[[], AbstractAsyncContextManager[object]]
+    is_ready: Callable[[], bool]
+    post_only: bool = True
+
+
+class OnBehalfOfMiddleware:
+    """Pure ASGI: put it around any application; its lifespan is forwarded.
+
+    Answers `/livez`, `/readyz` and the resource metadata itself. Every other request needs one
+    valid access token in its Authorization header, or gets a challenge.
+    """
+
+    def __init__(self, app: ASGIApp, door: Door) -> None:
+        self.app = app
+        self._door = door
+        self._lifespan = Lifespan(app, door.running)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if answer := self._public(scope):
+            await answer.send(send, head=scope["method"] == "HEAD")
+            return
+        response = _Response(send)
+        try:
+            caller = await self._caller(scope)
+            if self._door.post_only and self._is_endpoint(scope) and scope["method"] != "POST":
+                await Answer(405, _NOT_ALLOWED, {"allow": "POST"}).send(response.send)
+                return
+            with self._door.admit(scope, caller):
+                await self.app(scope, receive, response.send)
+        except OboError as error:
+            if response.started:
+                raise
+            record("refused", reason=type(error).__name__, status=error.status)
+            await challenge(error, self._door.resource).send(send)
+        except Exception:
+            if response.started:
+                raise
+            _log.exception("the application failed")
+            await challenge(OboError(), self._door.resource).send(send)
+
+    def _public(self, scope: Scope) -> Answer | None:
+        path = scope["path"]
+        if path == "/livez":
+            return Answer(200, {"status": "alive"})
+        if path == "/readyz":
+            ready = self._door.is_ready()
+            return Answer(200, {"status": "ready"}) if ready else Answer(503, _NOT_READY, _SOON)
+        if path in self._door.resource.metadata_paths:
+            return Answer(200, self._door.resource.document(), _READABLE_BY_ANY_ORIGIN)
+        return None
+
+    async def _caller(self, scope: Scope) -> Caller:
+        assertion = bearer_token(scope["headers"])
+        principal = await self._door.verify(assertion)
+        return Caller(principal, assertion, _correlation_id(scope))
+
+    def _is_endpoint(self, scope: Scope) -> bool:
+        return bool(scope["path"].rstrip("/") == self._door.resource.path.rstrip("/"))
+
+
+_NOT_ALLOWED = {"error": "method_not_allowed", "error_description": "This endpoint takes POST."}
+_NOT_READY = {"status": "waiting for the authority's signing keys"}
+_SOON = {"retry-after": "5"}
+
+
+class _Response:
+    """Sends on, and notes whether the answer has begun."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+
+    async def send(self, message: Message) -> None:
+        self.started = True
+        await self._send(message)
+
+
+def _correlation_id(scope: Scope) -> str:
+    """The caller's own `client-request-id` or `x-request-id` if it is harmless, else a new one."""
+    for name, value in scope["headers"]:
+        if name in {b"client-request-id", b"x-request-id"} and _CORRELATION_ID.match(value):
+            return str(value.decode())
+    return str(uuid.uuid4())

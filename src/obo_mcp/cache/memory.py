@@ -1,0 +1,29 @@
+"""A bounded cache in this process's memory."""
+
+from cachetools import TLRUCache
+
+from obo_mcp.cache.entry import CachedToken, CacheKey
+from obo_mcp.clock import Clock
+
+
+class MemoryTokenCache:
+    """Keeps at most `entries` tokens; the least recently used goes first.
+
+    Entries end by the clock, at `CachedToken.usable_until`. Not shared between processes.
+    """
+
+    def __init__(self, entries: int, clock: Clock) -> None:
+        self._kept: TLRUCache[CacheKey, CachedToken] = TLRUCache(
+            entries, ttu=lambda _key, entry, _now: entry.usable_until, timer=clock.now
+        )
+
+    async def get(self, key: CacheKey) -> CachedToken | None:
+        """The token kept under `key`, if it is still usable."""
+        return self._kept.get(key)
+
+    async def put(self, key: CacheKey, entry: CachedToken) -> None:
+        """Keep `entry` until it is no longer usable, or until room is needed."""
+        self._kept[key] = entry
+
+    def __len__(self) -> int:
+        return len(self._kept)

@@ -1,0 +1,108 @@
+"""The authority's signing keys, kept at hand (Entra, "Signing key rollover").
+
+A known key is answered from memory, whatever the network does. An unknown one may cause a fetch,
+shared by everybody who waits and not repeated before a cooldown has passed, so that a flood of
+invented key ids costs the authority one request. The last keys that were fetched stay good when
+a later fetch fails.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from math import ceil
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from obo_mcp.clock import Clock
+from obo_mcp.errors import KeysUnavailable, SigningKeyUnknown
+from obo_mcp.inbound.metadata import Published
+from obo_mcp.observe import record
+
+REFRESH_SECONDS = 3600.0
+COOLDOWN_SECONDS = 300.0
+FIRST_RETRY_SECONDS = 5.0
+
+
+class SigningKeys:
+    """The keys of one authority; `fetch` gets them, `clock` spaces the fetches out."""
+
+    def __init__(self, fetch: Callable[[], Awaitable[Published]], clock: Clock) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._published: Published = {}
+        self._fetched_at = float("-inf")
+        self._tried_at = float("-inf")
+        self._refresh: asyncio.Task[None] | None = None
+        self.generation = 0
+
+    @property
+    def loaded(self) -> bool:
+        """Whether keys have ever been fetched."""
+        return bool(self._published)
+
+    def issuer(self, version: str) -> str | None:
+        """Who signs tokens of `version` ("1.0", "2.0"); None while that is not known."""
+        published = self._published.get(version)
+        return published.issuer if published else None
+
+    async def find(self, version: str, kid: str) -> tuple[str, RSAPublicKey]:
+        """The issuer and public key for tokens of `version` ("1.0", "2.0") signed under `kid`.
+
+        Raises:
+            SigningKeyUnknown: the authority publishes no such key.
+            KeysUnavailable: it may well, but it cannot be asked at the moment.
+        """
+        if found := self._known(version, kid):
+            self._refresh_when_due(REFRESH_SECONDS)
+            return found
+        if task := self._refresh_when_due(COOLDOWN_SECONDS):
+            await asyncio.shield(task)
+            if found := self._known(version, kid):
+                return found
+        if self._fetched_at < self._tried_at:
+            wait = self._tried_at + self._pause(COOLDOWN_SECONDS) - self._clock.monotonic()
+            raise KeysUnavailable(retry_after_seconds=max(1, ceil(wait)))
+        raise SigningKeyUnknown
+
+    async def refresh(self) -> None:
+        """Fetch now, unless a fetch is already on its way; a failure keeps the keys of before."""
+        await asyncio.shield(self._start())
+
+    async def keep_fresh(self) -> None:
+        """Refresh for ever: hourly, and soon again while nothing has been fetched yet."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(self._pause(REFRESH_SECONDS))
+
+    def _known(self, version: str, kid: str) -> tuple[str, RSAPublicKey] | None:
+        published = self._published.get(version)
+        if published is None or kid not in published.keys:
+            return None
+        return published.issuer, published.keys[kid]
+
+    def _pause(self, seconds: float) -> float:
+        return seconds if self.loaded else FIRST_RETRY_SECONDS
+
+    def _refresh_when_due(self, seconds: float) -> asyncio.Task[None] | None:
+        if self._refresh is not None and not self._refresh.done():
+            return self._refresh
+        if self._clock.monotonic() - self._tried_at < self._pause(seconds):
+            return None
+        return self._start()
+
+    def _start(self) -> asyncio.Task[None]:
+        if self._refresh is None or self._refresh.done():
+            self._tried_at = self._clock.monotonic()
+            self._refresh = asyncio.get_running_loop().create_task(self._load())
+        return self._refresh
+
+    async def _load(self) -> None:
+        started = self._tried_at
+        try:
+            published = await self._fetch()
+        except KeysUnavailable as error:
+            record("keys", outcome="unavailable", cause=type(error.__cause__).__name__)
+            return
+        self._published = published
+        self._fetched_at = started
+        self.generation += 1
+        record("keys", outcome="fetched")

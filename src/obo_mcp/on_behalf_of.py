@@ -1,0 +1,177 @@
+"""The one object to know: it joins the rooms and hands out what tools need."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from obo_mcp.adapters.mcp_sdk import resolver, signed_in, tool_error
+from obo_mcp.asgi.metadata import ProtectedResource
+from obo_mcp.asgi.middleware import Door, OnBehalfOfMiddleware
+from obo_mcp.asgi.types import ASGIApp, Scope
+from obo_mcp.cache.entry import TokenCache
+from obo_mcp.cache.memory import MemoryTokenCache
+from obo_mcp.clock import Clock, SystemClock
+from obo_mcp.errors import CredentialsMissing, OboError
+from obo_mcp.exchange.broker import TokenBroker
+from obo_mcp.exchange.grant import OnBehalfOfGrant
+from obo_mcp.exchange.scopes import Scopes
+from obo_mcp.exchange.transport import TokenEndpointTransport
+from obo_mcp.inbound.claims import ClaimsPolicy
+from obo_mcp.inbound.jwks import SigningKeys
+from obo_mcp.inbound.metadata import AuthorityMetadata
+from obo_mcp.inbound.principal import Caller, Principal
+from obo_mcp.inbound.verifier import AccessTokenVerifier
+from obo_mcp.network import tls_context
+from obo_mcp.secret import ClearToken
+from obo_mcp.settings import Settings
+
+
+class OnBehalfOf:
+    """On-behalf-of for one MCP server.
+
+    Protect the application with `protect()`, then take what a tool needs: as parameters that
+    the model never sees (`token()`, `principal()`), or by call (`downstream_token()`).
+    `cache` and `clock` may be replaced; everything else follows from `settings`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        cache: TokenCache | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        clock = clock or SystemClock()
+        authority = f"{settings.authority_host}/{settings.tenant_id}"
+        self._settings = settings
+        self._caller: ContextVar[Caller | None] = ContextVar("obo_mcp_caller", default=None)
+        self._keys = SigningKeys(
+            AuthorityMetadata(authority, tls_context(settings.ca_bundle)).fetch, clock
+        )
+        self._verifier = AccessTokenVerifier(self._keys, _policy(settings), clock)
+        self._grant = OnBehalfOfGrant(settings, _transport(settings), clock)
+        self._broker = TokenBroker(
+            self._grant.exchange,
+            cache or MemoryTokenCache(settings.cache_entries, clock),
+            clock,
+            client_id=settings.client_id,
+        )
+
+    def protect(self, app: ASGIApp, *, stateful: bool = False) -> OnBehalfOfMiddleware:
+        """Put the front door before `app`, whose lifespan is forwarded.
+
+        Say `stateful` for an MCP application that keeps sessions: its endpoint then also gets
+        GET and DELETE, which a stateless one answers with 405.
+        """
+        resource = ProtectedResource(
+            url=self._settings.resource_url,
+            authorization_server=(
+                f"{self._settings.authority_host}/{self._settings.tenant_id}/v2.0"
+            ),
+            scope=self._settings.qualified_scope,
+        )
+        door = Door(
+            resource=resource,
+            verify=self._verifier.verify,
+            admit=self._admit,
+            running=self.running,
+            is_ready=lambda: self._keys.loaded,
+            post_only=not stateful,
+        )
+        return OnBehalfOfMiddleware(app, door)
+
+    def token(self, scope: str) -> Any:
+        """A tool parameter: `Annotated[str, obo.token("https://graph.microsoft.com/.default")]`.
+
+        Raises:
+            ValueError: `scope` is not one resource's fully qualified scope or scopes.
+        """
+        scopes = Scopes.parse(scope)
+        return resolver(lambda caller: self._downstream_token(caller, scopes))
+
+    def principal(self) -> Any:
+        """A tool parameter: `Annotated[Principal, obo.principal()]`, the verified caller."""
+
+        async def give(caller: Caller) -> Principal:
+            return caller.principal
+
+        return resolver(give)
+
+    async def downstream_token(self, scope: str) -> str:
+        """A downstream token for the caller of the request that is being served.
+
+        Works in any function under the middleware. What it raises is also the MCP SDK's
+        `ToolError`, so an MCP tool may let it pass: the model gets its words.
+
+        Raises:
+            OboError: nobody is signed in, the exchange was refused, or cannot be made now.
+            ValueError: `scope` is not one resource's fully qualified scope or scopes.
+        """
+        scopes = Scopes.parse(scope)
+        try:
+            return await self._downstream_token(self._current(), scopes)
+        except OboError as error:
+            raise tool_error(error) from error.__cause__
+
+    def current_principal(self) -> Principal:
+        """The verified caller of the request that is being served.
+
+        Raises:
+            CredentialsMissing: outside a request, or not under the middleware.
+        """
+        return self._current().principal
+
+    def correlation_id(self) -> str:
+        """The id that ties this request's log lines and onward calls together; "" outside one."""
+        caller = self._caller.get()
+        return caller.correlation_id if caller else ""
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keep the signing keys fresh while entered; `protect()` enters it with the server."""
+        keeping = asyncio.create_task(self._keys.keep_fresh())
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+            await asyncio.to_thread(self._grant.close)
+
+    async def _downstream_token(self, caller: Caller, scopes: Scopes) -> str:
+        return ClearToken((await self._broker.downstream_token(caller, scopes)).reveal())
+
+    def _current(self) -> Caller:
+        caller = self._caller.get()
+        if caller is None:
+            raise CredentialsMissing("Nobody is signed in: no request is being served here.")
+        return caller
+
+    @contextmanager
+    def _admit(self, scope: Scope, caller: Caller) -> Iterator[None]:
+        before = self._caller.set(caller)
+        try:
+            with signed_in(scope, caller):
+                yield
+        finally:
+            self._caller.reset(before)
+
+
+def _policy(settings: Settings) -> ClaimsPolicy:
+    """Which claims to accept: v2 tokens carry the client id, v1 tokens either form of the URI."""
+    uri = settings.audience_uri
+    return ClaimsPolicy(
+        tenant_id=settings.tenant_id,
+        audiences=frozenset({settings.client_id, uri, f"{uri}/"}),
+        scope_name=settings.scope_name,
+        leeway_seconds=settings.leeway_seconds,
+    )
+
+
+def _transport(settings: Settings) -> TokenEndpointTransport:
+    return TokenEndpointTransport(
+        ca_bundle=settings.ca_bundle,
+        timeout_seconds=settings.token_endpoint_timeout_seconds,
+        connections=settings.exchange_threads,
+    )

@@ -1,0 +1,66 @@
+"""Values that must never be printed."""
+
+import hashlib
+import hmac
+from typing import Any, NoReturn
+
+_HIDDEN = "<hidden>"
+
+
+class Secret:
+    """A token, password or key that shows itself only when asked by name.
+
+    `reveal()` is the one way out; its call sites in this library are listed and tested.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The clear text. Keep it out of variables that outlive the call."""
+        return self._value
+
+    def digest(self) -> bytes:
+        """SHA-256 of the UTF-8 text: a name for the value that does not give it away."""
+        return hashlib.sha256(self._value.encode()).digest()
+
+    def __repr__(self) -> str:
+        return f"Secret({_HIDDEN})"
+
+    def __str__(self) -> str:
+        return _HIDDEN
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash(self.digest())
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is not pickled")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Secret":
+        return self
+
+
+class ClearToken(str):
+    """A downstream token in the caller's hands: a `str` for every use but `repr`.
+
+    Tracebacks with locals, debuggers and data structures show `<hidden>`; `str.format` and
+    concatenation give the token, because that is what an HTTP header needs.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return _HIDDEN

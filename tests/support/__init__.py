@@ -1,0 +1,1 @@
+"""What tests share: a clock they move, tokens they sign, an ASGI caller."""

@@ -1,0 +1,150 @@
+"""The compact serialization: what is taken apart, and what is refused before any cryptography."""
+
+import base64
+import json
+
+import jwt
+import pytest
+
+from obo_mcp.errors import SignatureInvalid, TokenMalformed
+from obo_mcp.inbound.compact import MAX_TOKEN_BYTES, parse
+from obo_mcp.secret import Secret
+from support.tokens import CLIENT, KID, claims_v2, key, sign
+
+
+def b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def raw(header: object, payload: object = None, signature: str = "AAAA") -> Secret:
+    parts = [
+        part if isinstance(part, bytes) else json.dumps(part).encode()
+        for part in (header, payload if payload is not None else claims_v2())
+    ]
+    return Secret(f"{b64(parts[0])}.{b64(parts[1])}.{signature}")
+
+
+GOOD = {"alg": "RS256", "kid": "k", "typ": "JWT"}
+
+
+def test_a_signed_token_is_taken_apart_and_its_signature_holds():
+    compact = parse(sign(claims_v2()))
+    assert compact.claims["aud"] == CLIENT
+    compact.check_signature(key(KID).public_key())
+
+
+def test_a_signature_of_another_key_does_not_hold():
+    with pytest.raises(SignatureInvalid):
+        parse(sign(claims_v2(), with_key="another")).check_signature(key(KID).public_key())
+
+
+def test_one_changed_claim_breaks_the_signature():
+    head, _, signature = sign(claims_v2()).reveal().split(".")
+    other = b64(json.dumps(claims_v2(oid="somebody-else")).encode())
+    with pytest.raises(SignatureInvalid):
+        parse(Secret(f"{head}.{other}.{signature}")).check_signature(key(KID).public_key())
+
+
+@pytest.mark.promise("P-01")
+@pytest.mark.parametrize(
+    "alg",
+    ["none", "None", "NONE", "HS256", "HS512", "RS384", "PS256", "ES256", "", None, ["RS256"]],
+)
+def test_only_rs256_is_read(alg):
+    with pytest.raises(TokenMalformed):
+        parse(raw(GOOD | {"alg": alg}))
+
+
+def test_a_token_signed_with_the_public_key_as_a_shared_secret_is_refused():
+    secret = b"-----BEGIN OF NOTHING-----" * 2
+    token = jwt.encode(claims_v2(), secret, "HS256", headers={"kid": "key-one"})
+    with pytest.raises(TokenMalformed):
+        parse(Secret(token))
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"crit": ["exp"]},
+        {"zip": "DEF"},
+        {"b64": False},
+        {"jku": "https://evil.example/keys"},
+        {"x5u": "https://evil.example/cert"},
+        {"jwk": {"kty": "RSA"}},
+        {"x5c": ["MII"]},
+    ],
+    ids=lambda extra: next(iter(extra)),
+)
+def test_a_header_that_asks_for_special_treatment_is_refused(extra):
+    with pytest.raises(TokenMalformed):
+        parse(raw(GOOD | extra))
+
+
+@pytest.mark.parametrize("kid", [None, "", 7, ["k"]])
+def test_a_token_that_names_no_key_is_refused(kid):
+    with pytest.raises(TokenMalformed):
+        parse(raw(GOOD | {"kid": kid}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ".",
+        "..",
+        "a.b",
+        "a.b.c.d",
+        "e30.e30.",
+        "e30.e30.A",
+        "e30=.e30.AAAA",
+        "e+0.e30.AAAA",
+        " e30.e30.AAAA",
+        "e30.e30.AAAA\n",
+        "é.e30.AAAA",
+    ],
+)
+def test_text_that_is_not_three_base64url_parts_is_refused(text):
+    with pytest.raises(TokenMalformed):
+        parse(Secret(text))
+
+
+def test_a_last_character_with_stray_bits_is_refused():
+    head, body, _ = raw(GOOD, signature="AAAB").reveal().split(".")
+    with pytest.raises(TokenMalformed):
+        parse(Secret(f"{head}.{body}.AB"))
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"aud":"x","aud":"y"}',
+        b"[]",
+        b'"text"',
+        b"{",
+        b"\xff\xfe",
+        b"\xef\xbb\xbf{}",
+        b'{"exp":NaN}',
+        b'{"exp":Infinity}',
+        b"[" * 20_000 + b"]" * 20_000,
+    ],
+    ids=[
+        "duplicate", "array", "string", "cut", "not utf-8", "bom", "nan", "infinity", "deep",
+    ],
+)  # fmt: skip
+def test_a_payload_that_is_not_one_plain_json_object_is_refused(payload):
+    with pytest.raises(TokenMalformed):
+        parse(raw(GOOD, payload) if len(payload) < 9000 else raw(payload[:6000], payload[:6000]))
+
+
+def test_a_duplicate_member_in_the_header_is_refused():
+    with pytest.raises(TokenMalformed):
+        parse(raw(b'{"alg":"RS256","alg":"RS256","kid":"k"}'))
+
+
+def test_a_token_of_more_than_sixteen_kibibytes_is_refused_unread():
+    with pytest.raises(TokenMalformed, match="16 KiB"):
+        parse(Secret("A" * (MAX_TOKEN_BYTES + 1)))
+
+
+def test_a_parsed_token_does_not_print_its_claims():
+    assert "Adele" not in repr(parse(sign(claims_v2())))

@@ -1,0 +1,269 @@
+"""The front door: credentials, challenges, metadata, health, and who gets through."""
+
+import base64
+from contextlib import asynccontextmanager, contextmanager
+
+import pytest
+
+from obo_mcp.asgi.metadata import ProtectedResource
+from obo_mcp.asgi.middleware import Door, OnBehalfOfMiddleware
+from obo_mcp.errors import (
+    ConsentRequired,
+    InsufficientScope,
+    InteractionRequired,
+    KeysUnavailable,
+    NotDelegated,
+    TokenExpired,
+)
+from obo_mcp.secret import Secret
+from support.asgi import bearer, call
+
+RESOURCE = ProtectedResource(
+    url="https://mcp.example/mcp",
+    authorization_server="https://login.example/t/v2.0",
+    scope="api://app/mcp.access",
+)
+METADATA_URL = "https://mcp.example/.well-known/oauth-protected-resource/mcp"
+TOKEN = bearer(Secret("some.access.token"))
+
+
+class House:
+    """Stands for everything behind and beside the door; records what the application saw."""
+
+    def __init__(self):
+        self.refusal = None
+        self.failure = None
+        self.ready = True
+        self.seen = []
+        self.admitted = []
+
+    async def verify(self, token):
+        if self.refusal:
+            raise self.refusal
+        return token.reveal()
+
+    @contextmanager
+    def admit(self, scope, caller):
+        self.admitted.append(caller)
+        yield
+
+    async def app(self, scope, receive, send):
+        self.seen.append(scope["path"])
+        if self.failure == "late":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            raise RuntimeError("too late for an answer")
+        if self.failure:
+            raise self.failure
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"served"})
+
+    @asynccontextmanager
+    async def running(self):
+        yield
+
+
+@pytest.fixture
+def house():
+    return House()
+
+
+def door(house, *, post_only=True, resource=RESOURCE):
+    return OnBehalfOfMiddleware(
+        house.app,
+        Door(
+            resource=resource,
+            verify=house.verify,
+            admit=house.admit,
+            running=house.running,
+            is_ready=lambda: house.ready,
+            post_only=post_only,
+        ),
+    )
+
+
+async def test_a_request_with_a_good_token_is_served(house):
+    answer = await call(door(house), headers=[TOKEN])
+    assert (answer.status, answer.body) == (200, b"served")
+    assert house.admitted[0].principal == "some.access.token"
+
+
+async def test_without_a_token_the_challenge_names_no_error(house):
+    answer = await call(door(house))
+    assert answer.status == 401
+    assert answer.headers["www-authenticate"] == (
+        f'Bearer resource_metadata="{METADATA_URL}", scope="api://app/mcp.access"'
+    )
+    assert house.seen == []
+
+
+REFUSALS = [
+    (TokenExpired(), 401, "invalid_token"),
+    (NotDelegated(), 401, "invalid_token"),
+    (InsufficientScope(), 403, "insufficient_scope"),
+    (ConsentRequired(), 403, "consent_required"),
+]
+
+
+@pytest.mark.promise("P-07")
+@pytest.mark.parametrize(("refusal", "status", "code"), REFUSALS, ids=lambda value: str(value)[:14])
+async def test_every_401_and_403_carries_metadata_scope_and_the_reason(
+    house, refusal, status, code
+):
+    house.refusal = refusal
+    answer = await call(door(house), headers=[TOKEN])
+    challenge = answer.headers["www-authenticate"]
+    assert answer.status == status
+    assert f'resource_metadata="{METADATA_URL}"' in challenge
+    assert 'scope="api://app/mcp.access"' in challenge
+    assert f'error="{code}"' in challenge
+    assert answer.json["error"] == code
+    assert answer.json["error_description"] == str(refusal)
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_claims_challenge_travels_as_base64(house):
+    house.refusal = InteractionRequired(claims='{"access_token":{}}')
+    answer = await call(door(house), headers=[TOKEN])
+    claims = base64.b64encode(b'{"access_token":{}}').decode()
+    assert f'claims="{claims}"' in answer.headers["www-authenticate"]
+
+
+async def test_an_outage_is_503_with_retry_after_and_no_challenge(house):
+    house.refusal = KeysUnavailable(retry_after_seconds=42)
+    answer = await call(door(house), headers=[TOKEN])
+    assert (answer.status, answer.headers["retry-after"]) == (503, "42")
+    assert "www-authenticate" not in answer.headers
+
+
+BAD_HEADERS = {
+    "two headers": ([TOKEN, TOKEN], 400),
+    "the same header in another case": ([TOKEN, (b"Authorization", TOKEN[1])], 400),
+    "two tokens in one": ([(b"authorization", b"Bearer a.b.c, Bearer d.e.f")], 400),
+    "bearer alone": ([(b"authorization", b"Bearer")], 400),
+    "bearer and spaces": ([(b"authorization", b"Bearer   ")], 400),
+    "bytes that are not ascii": ([(b"authorization", b"Bearer \xff\xfe")], 400),
+    "a token with a line break": ([(b"authorization", b"Bearer a.b\r\n.c")], 400),
+    "basic": ([(b"authorization", b"Basic dXNlcjpwYXNz")], 401),
+    "empty": ([(b"authorization", b"")], 401),
+    "a tab between": ([(b"authorization", b"Bearer\ta.b.c")], 401),
+}
+
+
+@pytest.mark.promise("P-07")
+@pytest.mark.parametrize(("headers", "status"), BAD_HEADERS.values(), ids=BAD_HEADERS)
+async def test_odd_credentials_are_refused_and_reach_nobody(house, headers, status):
+    answer = await call(door(house), headers=headers)
+    assert answer.status == status
+    assert house.seen == []
+
+
+@pytest.mark.parametrize("scheme", [b"Bearer", b"bearer", b"BEARER"])
+async def test_the_scheme_is_case_insensitive(house, scheme):
+    answer = await call(door(house), headers=[(b"authorization", scheme + b" a.b.c")])
+    assert answer.status == 200
+
+
+async def test_a_token_in_the_query_is_not_a_token(house):
+    answer = await call(door(house), scope={"query_string": b"access_token=a.b.c"})
+    assert answer.status == 401
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp"],
+)
+async def test_the_metadata_is_public_at_both_places(house, path):
+    answer = await call(door(house), path, method="GET")
+    assert answer.json == {
+        "resource": "https://mcp.example/mcp",
+        "authorization_servers": ["https://login.example/t/v2.0"],
+        "scopes_supported": ["api://app/mcp.access"],
+        "bearer_methods_supported": ["header"],
+    }
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+async def test_metadata_of_another_path_is_behind_the_door(house):
+    path = "/.well-known/oauth-protected-resource/other"
+    assert (await call(door(house), path, method="GET")).status == 401
+
+
+async def test_a_resource_without_a_path_has_its_metadata_at_the_root():
+    resource = ProtectedResource(url="https://h", authorization_server="a", scope="s")
+    assert resource.metadata_paths == {"/.well-known/oauth-protected-resource"}
+    assert resource.metadata_url == "https://h/.well-known/oauth-protected-resource"
+
+
+async def test_liveness_and_readiness_are_different_questions(house):
+    app = door(house)
+    assert (await call(app, "/readyz", method="GET")).status == 200
+    house.ready = False
+    assert (await call(app, "/livez", method="GET")).status == 200
+    answer = await call(app, "/readyz", method="GET")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+
+
+async def test_head_gets_the_headers_alone(house):
+    answer = await call(door(house), "/livez", method="HEAD")
+    assert (answer.status, answer.body) == (200, b"")
+    assert int(answer.headers["content-length"]) > 0
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/"])
+async def test_a_stateless_endpoint_takes_post_only(house, method, path):
+    answer = await call(door(house), path, method=method, headers=[TOKEN])
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+    assert house.seen == []
+
+
+async def test_a_stateful_endpoint_and_other_paths_take_what_they_take(house):
+    assert (await call(door(house), "/else", method="GET", headers=[TOKEN])).status == 200
+    stateful = door(house, post_only=False)
+    assert (await call(stateful, method="DELETE", headers=[TOKEN])).status == 200
+
+
+async def test_a_refusal_raised_by_the_application_is_answered_as_a_challenge(house):
+    house.failure = InteractionRequired(claims="{}")
+    answer = await call(door(house), headers=[TOKEN])
+    assert answer.status == 401
+    assert "insufficient_claims" in answer.headers["www-authenticate"]
+
+
+async def test_a_crash_of_the_application_is_told_without_its_text(house, caplog):
+    house.failure = RuntimeError("private")
+    answer = await call(door(house), headers=[TOKEN])
+    assert answer.status == 500
+    assert answer.json["error"] == "server_error"
+    assert b"private" not in answer.body
+
+
+async def test_a_crash_after_the_answer_began_is_left_to_the_server(house):
+    house.failure = "late"
+    with pytest.raises(RuntimeError):
+        await call(door(house), headers=[TOKEN])
+
+
+async def test_a_web_socket_is_closed(house):
+    sent = []
+
+    async def receive():
+        return {"type": "websocket.connect"}
+
+    async def send(message):
+        sent.append(message)
+
+    await door(house)({"type": "websocket", "path": "/", "headers": []}, receive, send)
+    assert sent == [{"type": "websocket.close", "code": 1008}]
+    assert house.seen == []
+
+
+async def test_a_harmless_correlation_id_is_kept_and_any_other_replaced(house):
+    app = door(house)
+    await call(app, headers=[TOKEN, (b"client-request-id", b"abc-123")])
+    await call(app, headers=[TOKEN, (b"client-request-id", b"line\nbreak")])
+    await call(app, headers=[TOKEN])
+    ids = [caller.correlation_id for caller in house.admitted]
+    assert ids[0] == "abc-123"
+    assert "\n" not in ids[1]
+    assert len(set(ids)) == 3

@@ -1,0 +1,49 @@
+"""Secrets show themselves only when asked by name."""
+
+import copy
+import hashlib
+import pickle
+
+import pytest
+
+from obo_mcp.secret import ClearToken, Secret
+
+
+def test_a_secret_is_hidden_in_every_text_form():
+    secret = Secret("hunter2")
+    for text in (repr(secret), str(secret), f"{secret}", f"{secret!r}", repr([secret])):
+        assert "hunter2" not in text
+    assert secret.reveal() == "hunter2"
+
+
+def test_secrets_compare_by_value_and_never_with_text():
+    assert Secret("a") == Secret("a")
+    assert Secret("a") != Secret("b")
+    assert Secret("a") != "a"
+    assert len({Secret("a"), Secret("a")}) == 1
+
+
+def test_the_digest_is_the_sha256_of_the_text():
+    assert Secret("é").digest() == hashlib.sha256("é".encode()).digest()
+
+
+def test_an_empty_secret_is_false_and_its_length_is_told():
+    assert not Secret("")
+    assert len(Secret("abc")) == 3
+
+
+def test_a_secret_is_not_pickled():
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(Secret("hunter2"))
+
+
+def test_a_deep_copy_is_the_same_secret():
+    secret = Secret("hunter2")
+    assert copy.deepcopy({"s": secret})["s"] is secret
+
+
+def test_a_clear_token_is_text_for_every_use_but_its_repr():
+    token = ClearToken("abc.def")
+    assert f"Bearer {token}" == "Bearer abc.def"
+    assert token.encode() == b"abc.def"
+    assert "abc" not in repr({"token": token})

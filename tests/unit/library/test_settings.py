@@ -1,0 +1,134 @@
+"""Settings: what is refused, and in which words."""
+
+import pytest
+
+from obo_mcp.errors import ConfigurationError
+from obo_mcp.secret import Secret
+from obo_mcp.settings import Settings
+
+GUID = "6b2f3a54-90c1-4c1d-8f0e-2d7c5a9e4b10"
+GOOD = {
+    "tenant_id": GUID,
+    "client_id": GUID,
+    "client_secret": "hunter2-hunter2",
+    "resource_url": "https://mcp.example/mcp",
+    "required_scope": "mcp.access",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name in GOOD:
+        monkeypatch.setenv(f"OBO_MCP_{name.upper()}", GOOD[name])
+    return monkeypatch
+
+
+def test_five_settings_are_enough_and_talk_to_the_public_cloud(environment):
+    settings = Settings.from_env()
+    assert settings.authority_host == "https://login.microsoftonline.com"
+    assert settings.qualified_scope == f"api://{GUID}/mcp.access"
+    assert settings.scope_name == "mcp.access"
+
+
+def test_a_settings_value_made_by_hand_reads_no_environment(environment):
+    environment.setenv("OBO_MCP_EXCHANGE_THREADS", "3")
+    assert Settings(**GOOD).exchange_threads == 16
+    assert Settings.from_env().exchange_threads == 3
+
+
+def test_azures_own_names_are_read_where_ours_are_absent(environment):
+    environment.delenv("OBO_MCP_TENANT_ID")
+    environment.setenv("AZURE_TENANT_ID", GUID.upper())
+    environment.setenv("AZURE_CLIENT_ID", "00000000-0000-0000-0000-000000000000")
+    assert Settings.from_env().tenant_id == GUID
+    assert Settings.from_env().client_id == GUID
+
+
+def test_a_dotenv_file_fills_what_the_environment_leaves_open(environment, tmp_path):
+    environment.delenv("OBO_MCP_REQUIRED_SCOPE")
+    (tmp_path / ".env").write_text("OBO_MCP_REQUIRED_SCOPE=from.file\nUNRELATED=1\n")
+    assert Settings.from_env().required_scope == "from.file"
+
+
+WRONG = [
+    ("tenant_id", "contoso"),
+    ("tenant_id", ""),
+    ("client_id", "not-a-guid"),
+    ("client_secret", ""),
+    ("client_secret", "01234567-89ab-cdef-0123-456789abcdef"),
+    ("resource_url", "mcp.example/mcp"),
+    ("resource_url", "http://mcp.example/mcp"),
+    ("resource_url", "https://mcp.example/mcp?x=1"),
+    ("resource_url", "https://mcp.example/mcp#x"),
+    ("resource_url", "https://user:pass@mcp.example/mcp"),
+    ("resource_url", "ftp://mcp.example/mcp"),
+    ("required_scope", ""),
+    ("required_scope", "two scopes"),
+    ("required_scope", 'quo"te'),
+    ("required_scope", "api://x/"),
+    ("authority_host", "http://login.example"),
+    ("authority_host", "https://login.example/tenant"),
+    ("ca_bundle", "/no/such/file.pem"),
+    ("leeway_seconds", "61"),
+    ("leeway_seconds", "-1"),
+    ("exchange_threads", "0"),
+    ("cache_entries", "many"),
+    ("token_endpoint_timeout_seconds", "0"),
+]
+
+
+@pytest.mark.promise("P-08")
+@pytest.mark.parametrize(("name", "value"), WRONG, ids=[f"{n}={v[:12]}" for n, v in WRONG])
+def test_a_wrong_value_is_refused_in_one_line_that_names_the_setting(name, value):
+    with pytest.raises(ConfigurationError) as caught:
+        Settings(**(GOOD | {name: value}))
+    text = str(caught.value)
+    assert text.startswith(f"OBO_MCP_{name.upper()}: ")
+    assert "\n" not in text
+    assert not value or len(value) < 4 or value not in text
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_missing_value_is_named(name):
+    with pytest.raises(ConfigurationError, match=f"^OBO_MCP_{name.upper()}: is not set$"):
+        Settings(**{key: value for key, value in GOOD.items() if key != name})
+
+
+def test_a_keyword_that_is_no_setting_is_refused():
+    with pytest.raises(ConfigurationError, match="OBO_MCP_TENNANT_ID"):
+        Settings(**GOOD, tennant_id=GUID)
+
+
+def test_no_secret_is_printed():
+    settings = Settings(**GOOD)
+    assert "hunter2" not in repr(settings) + str(settings)
+    assert settings.client_secret == Secret("hunter2-hunter2")
+
+
+def test_settings_do_not_change():
+    with pytest.raises(ValueError, match="frozen"):
+        Settings(**GOOD).tenant_id = GUID
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://MCP.example/mcp/", "https://mcp.example/mcp"),
+        ("https://mcp.example/", "https://mcp.example"),
+        ("http://127.0.0.1:8000/mcp", "http://127.0.0.1:8000/mcp"),
+    ],
+)
+def test_the_resource_url_is_kept_in_its_canonical_form(given, kept):
+    assert Settings(**(GOOD | {"resource_url": given})).resource_url == kept
+
+
+def test_an_authority_host_may_be_a_bare_name():
+    settings = Settings(**GOOD, authority_host="login.microsoftonline.us")
+    assert settings.authority_host == "https://login.microsoftonline.us"
+
+
+def test_a_scope_that_is_already_qualified_stays_as_it_is():
+    settings = Settings(**(GOOD | {"required_scope": "https://mcp.example/mcp/mcp.access"}))
+    assert settings.qualified_scope == "https://mcp.example/mcp/mcp.access"
+    assert settings.scope_name == "mcp.access"

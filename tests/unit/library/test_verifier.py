@@ -1,0 +1,162 @@
+"""From a token to a principal: who is let in, and which refusal each other token gets."""
+
+import pytest
+
+from obo_mcp.errors import (
+    IdTokenPresented,
+    InsufficientScope,
+    KeysUnavailable,
+    NotDelegated,
+    SignatureInvalid,
+    SigningKeyUnknown,
+    TokenExpired,
+    TokenMalformed,
+    TokenNotYetValid,
+    WrongAudience,
+    WrongIssuer,
+    WrongTenant,
+)
+from obo_mcp.inbound.claims import ClaimsPolicy
+from obo_mcp.inbound.jwks import SigningKeys
+from obo_mcp.inbound.verifier import AccessTokenVerifier
+from support.tokens import CLIENT, ISSUER_V1, NOW, TENANT, claims_v1, claims_v2, published, sign
+
+POLICY = ClaimsPolicy(
+    tenant_id=TENANT,
+    audiences=frozenset({CLIENT, f"api://{CLIENT}", f"api://{CLIENT}/"}),
+    scope_name="mcp.access",
+    leeway_seconds=60,
+)
+
+
+class Authority:
+    """The keys that are published, and how often somebody asked for them."""
+
+    def __init__(self, *kids):
+        self.published = published(*kids)
+        self.asked = 0
+
+    async def fetch(self):
+        self.asked += 1
+        if self.published is None:
+            raise KeysUnavailable
+        return self.published
+
+
+@pytest.fixture
+def authority():
+    return Authority()
+
+
+@pytest.fixture
+def verifier(authority, clock):
+    return AccessTokenVerifier(SigningKeys(authority.fetch, clock), POLICY, clock)
+
+
+@pytest.mark.promise("P-01")
+async def test_a_v2_access_token_becomes_a_principal(verifier):
+    principal = await verifier.verify(sign(claims_v2(scp="mcp.access other")))
+    assert (principal.tid, principal.oid) == (TENANT, "0f5c1d6e-3b0a-4a7e-9a43-5d8f21c7e601")
+    assert principal.scopes == {"mcp.access", "other"}
+    assert principal.expires_at == NOW + 3600
+    assert principal.azp == "aaaaaaaa-1111-4222-8333-444444444444"
+
+
+@pytest.mark.parametrize("audience", [f"api://{CLIENT}", f"api://{CLIENT}/", CLIENT])
+async def test_a_v1_access_token_becomes_a_principal(verifier, audience):
+    principal = await verifier.verify(sign(claims_v1(aud=audience)))
+    assert principal.issuer == ISSUER_V1
+    assert principal.azp == "aaaaaaaa-1111-4222-8333-444444444444"
+
+
+REFUSED = {
+    "another audience": (claims_v2(aud="api://somebody-else"), WrongAudience),
+    "a list of audiences": (claims_v2(aud=[CLIENT, "x"]), WrongAudience),
+    "no audience": (claims_v2(aud=None), WrongAudience),
+    "an audience with a prefix of ours": (claims_v2(aud=CLIENT[:-1]), WrongAudience),
+    "another issuer": (claims_v2(iss="https://login.example/other/v2.0"), WrongIssuer),
+    "the v1 issuer in a v2 token": (claims_v2(iss=ISSUER_V1), WrongIssuer),
+    "the issuer with a slash more": (claims_v2(iss=f"{claims_v2()['iss']}/"), WrongIssuer),
+    "another tenant": (claims_v2(tid="22222222-2222-4333-8444-555555555555"), WrongTenant),
+    "no tenant": (claims_v2(tid=None), WrongTenant),
+    "expired": (claims_v2(exp=NOW - 60), TokenExpired),
+    "not yet valid": (claims_v2(nbf=NOW + 61), TokenNotYetValid),
+    "an expiry in text": (claims_v2(exp=str(NOW + 10)), TokenMalformed),
+    "an expiry in fractions": (claims_v2(exp=NOW + 10.5), TokenMalformed),
+    "an expiry that is true": (claims_v2(exp=True), TokenMalformed),
+    "an expiry beyond all time": (claims_v2(exp=10**30), TokenMalformed),
+    "no expiry": (claims_v2(exp=None), TokenMalformed),
+    "no beginning": (claims_v2(nbf=None), TokenMalformed),
+    "an id token": (claims_v2(scp=None, azp=None, azpacr=None, nonce="n"), IdTokenPresented),
+    "an app-only token": (
+        claims_v2(scp=None, idtyp="app", sub="app", oid="app", roles=["Everything"]),
+        NotDelegated,
+    ),
+    "an app-only token without idtyp": (claims_v2(scp=None, sub="app", oid="app"), NotDelegated),
+    "an app-only token with a scope": (claims_v2(idtyp="app"), NotDelegated),
+    "another scope": (claims_v2(scp="mcp.accessories access mcp"), InsufficientScope),
+    "an empty scope": (claims_v2(scp=" "), InsufficientScope),
+    "a list of scopes": (claims_v2(scp=["mcp.access"]), TokenMalformed),
+    "no oid": (claims_v2(oid=None), TokenMalformed),
+    "no sub": (claims_v2(sub=None), TokenMalformed),
+    "no client": (claims_v2(azp=None), TokenMalformed),
+    "an oid that is a number": (claims_v2(oid=7), TokenMalformed),
+    "no version": (claims_v2(ver=None), TokenMalformed),
+    "a version that is a list": (claims_v2(ver=["2.0"]), TokenMalformed),
+    "a version of the future": (claims_v2(ver="3.0"), TokenMalformed),
+}
+
+
+@pytest.mark.promise("P-01")
+@pytest.mark.parametrize(("claims", "refusal"), REFUSED.values(), ids=REFUSED)
+async def test_every_other_token_is_refused_with_its_own_error(verifier, claims, refusal):
+    with pytest.raises(refusal) as caught:
+        await verifier.verify(sign(claims))
+    assert type(caught.value) is refusal
+
+
+async def test_a_token_signed_by_somebody_else_under_a_known_key_id_is_refused(verifier):
+    with pytest.raises(SignatureInvalid):
+        await verifier.verify(sign(claims_v2(), with_key="forger"))
+
+
+async def test_a_foreign_token_costs_no_key_fetch(verifier, authority):
+    await verifier.verify(sign(claims_v2()))
+    for claims in (claims_v2(aud="x"), claims_v2(iss="x"), claims_v2(tid="x")):
+        with pytest.raises((WrongAudience, WrongIssuer, WrongTenant)):
+            await verifier.verify(sign(claims, kid="unheard-of"))
+    assert authority.asked == 1
+
+
+@pytest.mark.parametrize("late", [0, 59])
+async def test_the_leeway_forgives_a_minute_after_the_end(verifier, clock, late):
+    clock.advance(3600 + late)
+    await verifier.verify(sign(claims_v2()))
+    clock.advance(1 if late else 60)
+    with pytest.raises(TokenExpired):
+        await verifier.verify(sign(claims_v2(jti="not remembered")))
+
+
+async def test_a_remembered_token_is_refused_once_it_has_expired(verifier, clock):
+    token = sign(claims_v2(exp=NOW + 30))
+    await verifier.verify(token)
+    clock.advance(91)
+    with pytest.raises(TokenExpired):
+        await verifier.verify(token)
+
+
+async def test_a_remembered_token_is_refused_once_its_key_is_withdrawn(verifier, authority, clock):
+    token = sign(claims_v2())
+    await verifier.verify(token)
+    authority.published = published("key-two")
+    await verifier._keys.refresh()
+    clock.advance(301)
+    with pytest.raises(SigningKeyUnknown):
+        await verifier.verify(token)
+
+
+async def test_a_refusal_says_nothing_of_the_tokens_content(verifier):
+    with pytest.raises(WrongAudience) as caught:
+        await verifier.verify(sign(claims_v2(aud="api://secret-project", name="Adele Vance")))
+    assert "secret-project" not in str(caught.value)
+    assert "Adele" not in str(caught.value)
