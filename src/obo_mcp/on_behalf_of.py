@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from obo_mcp.adapters.mcp_sdk import resolver, signed_in, tool_error
+from obo_mcp.adapters.mcp_sdk import resolver, signed_in, tool_error, transport_security
 from obo_mcp.asgi.metadata import ProtectedResource
 from obo_mcp.asgi.middleware import Door, OnBehalfOfMiddleware
 from obo_mcp.asgi.types import ASGIApp, Scope
@@ -26,6 +26,9 @@ from obo_mcp.inbound.verifier import AccessTokenVerifier
 from obo_mcp.network import tls_context
 from obo_mcp.secret import ClearToken
 from obo_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from mcp.server.transport_security import TransportSecuritySettings
 
 
 class OnBehalfOf:
@@ -127,6 +130,13 @@ class OnBehalfOf:
         """The id that ties this request's log lines and onward calls together; "" outside one."""
         caller = self._caller.get()
         return caller.correlation_id if caller else ""
+
+    def transport_security(self) -> "TransportSecuritySettings":
+        """What to pass as `transport_security=` to the SDK's `streamable_http_app()`.
+
+        It admits the host of `resource_url` and this machine's own names.
+        """
+        return transport_security(self._settings.resource_url)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -4,12 +4,14 @@ import functools
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from mcp.server.auth.middleware.auth_context import auth_context_var
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.mcpserver import Context, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.transport_security import TransportSecuritySettings
 from starlette.authentication import AuthCredentials
 
 from obo_mcp.errors import CredentialsMissing, OboError
@@ -18,6 +20,7 @@ from obo_mcp.inbound.principal import Caller, Principal
 CALLER = "obo_mcp.caller"
 """Where the caller stands in the ASGI scope of the request."""
 
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _NOT_SHOWN = "<hidden>"
 _T = TypeVar("_T")
 
@@ -54,6 +57,17 @@ def resolver(give: Callable[[Caller], Awaitable[_T]]) -> Resolve:
             raise tool_error(error) from error.__cause__
 
     return Resolve(resolve)
+
+
+def transport_security(resource_url: str) -> TransportSecuritySettings:
+    """The SDK's guard against DNS rebinding, set to the host that clients really use.
+
+    Left alone, the SDK admits loopback names only and answers 421 to a deployed server's own.
+    """
+    parts = urlsplit(resource_url)
+    hosts = [parts.netloc, *(f"{name}:*" for name in _LOOPBACK)]
+    origins = [f"{parts.scheme}://{parts.netloc}", *(f"http://{name}:*" for name in _LOOPBACK)]
+    return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
 
 
 def tool_error(error: OboError) -> OboError:
