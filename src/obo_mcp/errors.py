@@ -213,6 +213,11 @@ class Unavailable(OboError):
     status = 503
     public = "The sign-in service cannot be used right now: try again shortly."
 
+    def __init__(
+        self, public: str | None = None, *, retry_after_seconds: int | None = 5, claims: str = ""
+    ) -> None:
+        super().__init__(public, retry_after_seconds=retry_after_seconds, claims=claims)
+
 
 class KeysUnavailable(Unavailable):
     """The authority's signing keys cannot be fetched."""

@@ -1,6 +1,7 @@
 """What happened, for operators: one structured event per key fetch, exchange and refusal.
 
-Events go to the logger `obo_mcp.audit` at INFO. `JsonLines` writes any log record as one JSON
+Events go to the logger `obo_mcp.audit`, at INFO what changes something or fails, at DEBUG what
+happens in every call. `JsonLines` writes any log record as one JSON
 object a line. Events carry identifiers (tid, oid, azp, scope, correlation id), never a token,
 an address or anything the person wrote.
 """
@@ -13,9 +14,13 @@ AUDIT_LOGGER = "obo_mcp.audit"
 _FIELDS = "obo_mcp_fields"
 
 
-def record(event: str, **fields: str | float | bool | None) -> None:
+_audit = logging.getLogger(AUDIT_LOGGER)
+
+
+def record(event: str, *, level: int = logging.INFO, **fields: str | float | bool | None) -> None:
     """Report `event`. Field names are those of docs/reference/events.md; times in milliseconds."""
-    logging.getLogger(AUDIT_LOGGER).info(event, extra={_FIELDS: {"event": event, **fields}})
+    if _audit.isEnabledFor(level):
+        _audit.log(level, event, extra={_FIELDS: {"event": event, **fields}})
 
 
 class JsonLines(logging.Formatter):

@@ -51,6 +51,9 @@ class OnBehalfOfMiddleware:
         self.app = app
         self._door = door
         self._lifespan = Lifespan(app, door.running)
+        self._endpoint = door.resource.path.rstrip("/")
+        metadata = Answer(200, door.resource.document(), _READABLE_BY_ANY_ORIGIN)
+        self._public = dict.fromkeys(door.resource.metadata_paths, metadata) | {"/livez": _ALIVE}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -63,14 +66,14 @@ class OnBehalfOfMiddleware:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if answer := self._public(scope):
+        if answer := self._public_answer(scope["path"]):
             await answer.send(send, head=scope["method"] == "HEAD")
             return
         response = _Response(send)
         try:
             caller = await self._caller(scope)
             if self._door.post_only and self._is_endpoint(scope) and scope["method"] != "POST":
-                await Answer(405, _NOT_ALLOWED, {"allow": "POST"}).send(response.send)
+                await _POST_ONLY.send(response.send)
                 return
             with self._door.admit(scope, caller):
                 await self.app(scope, receive, response.send)
@@ -85,16 +88,10 @@ class OnBehalfOfMiddleware:
             _log.exception("the application failed")
             await challenge(OboError(), self._door.resource).send(send)
 
-    def _public(self, scope: Scope) -> Answer | None:
-        path = scope["path"]
-        if path == "/livez":
-            return Answer(200, {"status": "alive"})
+    def _public_answer(self, path: str) -> Answer | None:
         if path == "/readyz":
-            ready = self._door.is_ready()
-            return Answer(200, {"status": "ready"}) if ready else Answer(503, _NOT_READY, _SOON)
-        if path in self._door.resource.metadata_paths:
-            return Answer(200, self._door.resource.document(), _READABLE_BY_ANY_ORIGIN)
-        return None
+            return _READY if self._door.is_ready() else _NOT_READY
+        return self._public.get(path)
 
     async def _caller(self, scope: Scope) -> Caller:
         assertion = bearer_token(scope["headers"])
@@ -102,12 +99,19 @@ class OnBehalfOfMiddleware:
         return Caller(principal, assertion, _correlation_id(scope))
 
     def _is_endpoint(self, scope: Scope) -> bool:
-        return bool(scope["path"].rstrip("/") == self._door.resource.path.rstrip("/"))
+        return bool(scope["path"].rstrip("/") == self._endpoint)
 
 
-_NOT_ALLOWED = {"error": "method_not_allowed", "error_description": "This endpoint takes POST."}
-_NOT_READY = {"status": "waiting for the authority's signing keys"}
-_SOON = {"retry-after": "5"}
+_ALIVE = Answer(200, {"status": "alive"})
+_READY = Answer(200, {"status": "ready"})
+_NOT_READY = Answer(
+    503, {"status": "waiting for the authority's signing keys"}, {"retry-after": "5"}
+)
+_POST_ONLY = Answer(
+    405,
+    {"error": "method_not_allowed", "error_description": "This endpoint takes POST."},
+    {"allow": "POST"},
+)
 
 
 class _Response:

@@ -1,5 +1,6 @@
 """The downstream token of a caller: from the cache, or by one exchange."""
 
+import logging
 from collections.abc import Awaitable, Callable
 
 from obo_mcp.cache.entry import CachedToken, CacheKey, TokenCache
@@ -62,6 +63,7 @@ class TokenBroker:
         principal = caller.principal
         record(
             "downstream_token",
+            level=logging.DEBUG if outcome == "cache" else logging.INFO,
             outcome=outcome,
             reason=reason,
             tid=principal.tid,

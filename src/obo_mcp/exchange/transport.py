@@ -85,10 +85,10 @@ def _without_request(send: Callable[[], requests.Response]) -> requests.Response
         return send()
     except requests.RequestException as error:
         kind = type(error).__name__
-    raise _unavailable(kind, DEFAULT_RETRY_AFTER_SECONDS)
+    raise _unavailable(kind)
 
 
-def _unavailable(why: str, pause: int) -> TokenEndpointUnavailable:
+def _unavailable(why: str, pause: int = DEFAULT_RETRY_AFTER_SECONDS) -> TokenEndpointUnavailable:
     error = TokenEndpointUnavailable(retry_after_seconds=pause)
     error.__cause__ = TransportFailure(why)
     return error

@@ -112,11 +112,12 @@ async def test_a_failure_is_not_kept_the_next_call_asks_again(broker, endpoint, 
 
 
 async def test_every_call_is_reported_with_who_and_how_but_no_token(broker, caplog):
-    caplog.set_level("INFO", logger="obo_mcp.audit")
+    caplog.set_level("DEBUG", logger="obo_mcp.audit")
     for _ in range(2):
         await broker.downstream_token(a_caller(), MAIL)
     events = [record.obo_mcp_fields for record in caplog.records]
     assert [event["outcome"] for event in events] == ["exchange", "cache"]
+    assert [record.levelname for record in caplog.records] == ["INFO", "DEBUG"]
     assert events[0]["oid"] == "adele"
     assert events[0]["correlation_id"] == "correlation"
     assert "token of" not in str(events)

@@ -1,0 +1,67 @@
+"""The server under load: one tool, with the middleware or without it, otherwise the same.
+
+python tests/load/echo_server.py protected|bare PORT
+"""
+
+import gc
+import json
+import logging
+import os
+import sys
+from typing import Annotated
+
+import uvicorn
+from mcp.server import MCPServer
+
+from obo_mcp import OnBehalfOf, Settings
+from obo_mcp.observe import JsonLines
+
+SCOPE = "https://graph.microsoft.com/.default"
+
+
+def bare():
+    mcp = MCPServer("echo")
+
+    @mcp.tool()
+    async def echo(text: str) -> str:
+        return text
+
+    return mcp.streamable_http_app(stateless_http=True)
+
+
+def protected():
+    obo = OnBehalfOf(Settings.from_env())
+    mcp = MCPServer("echo")
+
+    @mcp.tool()
+    async def echo(text: str, token: Annotated[str, obo.token(SCOPE)]) -> str:
+        return text if token else ""
+
+    security = obo.transport_security()
+    return obo.protect(mcp.streamable_http_app(stateless_http=True, transport_security=security))
+
+
+class Server(uvicorn.Server):
+    async def startup(self, sockets=None):
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
+        sys.stdout.write(json.dumps({"ready": True}) + "\n")
+        sys.stdout.flush()
+
+
+def log_as_the_graph_server_does():
+    lines = logging.StreamHandler()
+    lines.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[lines])
+
+
+if __name__ == "__main__":
+    log_as_the_graph_server_does()
+    if len(os.sched_getaffinity(0)) > 1:
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    app = {"bare": bare, "protected": protected}[sys.argv[1]]()
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=int(sys.argv[2]), http="h11", log_config=None, access_log=False
+    )
+    Server(config).run()

@@ -1,0 +1,74 @@
+"""The local tenant as tests use it: its control switches, and settings for a server in it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from obo_mcp.secret import Secret
+from obo_mcp.settings import Settings
+
+GRAPH_SCOPE = "https://graph.microsoft.com/.default"
+
+
+@dataclass
+class World:
+    """One running tenant, seen through its control switches."""
+
+    url: str
+    ca_path: str
+    http: httpx.Client = field(repr=False)
+
+    def __post_init__(self) -> None:
+        self.about = self._ask("GET", "/_tenant/")
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        answer = self.http.request(method, path, json=body)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def token(self, person: str | None = "adele", **options: Any) -> Secret:
+        wanted = {"person": person, "client": "connection", "resource": "mcp-server"}
+        body = wanted | {"scopes": ["mcp.access"]} | options
+        return Secret(self._ask("POST", "/_tenant/tokens", body)["access_token"])
+
+    def crowd(self, count: int) -> list[Secret]:
+        body = {"count": count, "client": "connection", "resource": "mcp-server"}
+        answer = self._ask("POST", "/_tenant/people", body | {"scopes": ["mcp.access"]})
+        return [Secret(token) for token in answer["access_tokens"]]
+
+    def fault(self, where: str, **fault: Any) -> None:
+        self._ask("PUT", "/_tenant/faults", {"where": where, "count": 1} | fault)
+
+    def clear(self) -> None:
+        self._ask("DELETE", "/_tenant/faults")
+        self._ask("DELETE", "/_tenant/log")
+
+    def log(self, where: str = "") -> list[dict[str, Any]]:
+        entries = self._ask("GET", "/_tenant/log")["entries"]
+        return [entry for entry in entries if not where or entry["where"] == where]
+
+    def exchanges(self) -> list[dict[str, Any]]:
+        """Requests of our own server to the token endpoint: each one is an exchange."""
+        return [entry for entry in self.log("token") if entry["client_name"] == "mcp-server"]
+
+    def consent(self, person: str, *, given: bool) -> None:
+        body = {"client": "mcp-server", "person": person, "resource": "graph", "scopes": []}
+        body["scopes"] = ["User.Read", "Mail.Read", "Calendars.Read", "Files.Read.All"]
+        self._ask("PUT" if given else "DELETE", "/_tenant/consents", body)
+
+    def person(self, key: str) -> dict[str, Any]:
+        return self.about["people"][key]
+
+    def settings(self, resource_url: str, **options: Any) -> Settings:
+        app = self.about["apps"]["mcp-server"]
+        values = {
+            "tenant_id": self.about["tenant_id"],
+            "client_id": app["client_id"],
+            "client_secret": app["client_secret"],
+            "resource_url": resource_url,
+            "required_scope": "mcp.access",
+            "authority_host": self.url,
+            "ca_bundle": self.ca_path,
+        }
+        return Settings(**(values | options))
