@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from obo_graph.settings import GraphSettings
 from pydantic_settings import BaseSettings
 
 import obo_mcp.errors
+from obo_graph.settings import GraphSettings
 from obo_mcp.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,8 +69,9 @@ def main(arguments: list[str]) -> int:
             stale.append(path.relative_to(ROOT))
             if "--check" not in arguments:
                 path.write_text(fresh, encoding="utf-8")
+    told = "differ; run make docs" if "--check" in arguments else "written"
     for path in stale:
-        print(f"{path}: generated blocks {'differ; run make docs' if '--check' in arguments else 'written'}")
+        print(f"{path}: generated blocks {told}")
     return 1 if stale and "--check" in arguments else 0
 
 

@@ -21,7 +21,7 @@ class SystemClock:
 
     def now(self) -> float:
         """Seconds since the Unix epoch."""
-        return time.time()  # noqa: TID251 - this is the one place
+        return time.time()
 
     def monotonic(self) -> float:
         """Seconds since an arbitrary moment."""

@@ -8,6 +8,8 @@ an address or anything the person wrote.
 
 import json
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 AUDIT_LOGGER = "obo_mcp.audit"
@@ -17,10 +19,25 @@ _FIELDS = "obo_mcp_fields"
 _audit = logging.getLogger(AUDIT_LOGGER)
 
 
-def record(event: str, *, level: int = logging.INFO, **fields: str | float | bool | None) -> None:
+Field = str | float | bool | None
+
+
+def record(
+    event: str,
+    *,
+    level: int = logging.INFO,
+    to: logging.Logger = _audit,
+    fields: Mapping[str, Field] = MappingProxyType({}),
+) -> None:
     """Report `event`. Field names are those of docs/reference/events.md; times in milliseconds."""
-    if _audit.isEnabledFor(level):
-        _audit.log(level, event, extra={_FIELDS: {"event": event, **fields}})
+    if to.isEnabledFor(level):
+        to.log(level, event, extra={_FIELDS: {"event": event, **fields}})
+
+
+def fields_of(line: logging.LogRecord) -> dict[str, Any] | None:
+    """The fields of an event; None if the log record is no event."""
+    fields = getattr(line, _FIELDS, None)
+    return fields if isinstance(fields, dict) else None
 
 
 class JsonLines(logging.Formatter):
@@ -36,8 +53,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
         }
-        fields = getattr(record, _FIELDS, None)
-        line |= fields if isinstance(fields, dict) else {"message": record.getMessage()}
+        line |= fields_of(record) or {"message": record.getMessage()}
         if record.exc_info and record.exc_info[0]:
             line["exception"] = record.exc_info[0].__name__
             line["where"] = _innermost_frame(record)

@@ -4,6 +4,7 @@ Environment variables carry the prefix `OBO_MCP_`; the names that Azure's own to
 where ours is absent. docs/reference/settings.md explains each one.
 """
 
+import re
 import ssl
 import uuid
 from pathlib import Path
@@ -15,6 +16,8 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field
 from obo_mcp.environment import PREFIX, EnvironmentSettings, web_address
 from obo_mcp.network import tls_context
 from obo_mcp.secret import Secret
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def _guid(text: str) -> str:
@@ -32,7 +35,7 @@ def _secret(value: object) -> Secret:
 
 
 def _client_secret(secret: Secret) -> Secret:
-    if len(secret) == len(str(uuid.UUID(int=0))) and secret.reveal().count("-") == 4:  # noqa: PLR2004 - the dashes of a GUID
+    if _GUID.fullmatch(secret.reveal()):
         raise ValueError("looks like the secret's id; paste the secret's value instead")
     return secret
 

@@ -24,7 +24,8 @@ class Serving:
     """`with Serving(lambda url: app) as serving: serving.url` - the URL is known to the app."""
 
     def __init__(self, build) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(build(self.url), http="h11", log_config=None, access_log=False)
         self._server = _Announcing(config)

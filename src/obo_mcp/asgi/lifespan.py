@@ -10,7 +10,8 @@ class Lifespan:
     """Runs `running()` for as long as the server runs, and forwards the lifespan protocol.
 
     An application that does not speak the protocol (it raises before it answers, as the ASGI
-    specification allows) still gets served: its part is answered in its stead.
+    specification allows) still gets served: its part is answered in its stead. The server hears
+    that the shutdown is complete when ours is: it stops the event loop then.
     """
 
     def __init__(
@@ -21,31 +22,43 @@ class Lifespan:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one `lifespan` scope."""
-        answered = received = False
-
-        async def receiving() -> Message:
-            nonlocal received
-            received = True
-            return await receive()
-
-        async def sending(message: Message) -> None:
-            nonlocal answered
-            answered = True
-            await send(message)
-
+        talk = _Talk(receive, send)
         async with self._running():
             try:
-                await self._app(scope, receiving, sending)
+                await self._app(scope, talk.receive, talk.send)
             except Exception:
-                if answered:
+                if talk.answered:
                     raise
-            if not answered:
-                await _stand_in(receive, send, started=received)
+            if not talk.answered:
+                await talk.stand_in()
+        if talk.last_word is not None:
+            await send(talk.last_word)
 
 
-async def _stand_in(receive: Receive, send: Send, *, started: bool) -> None:
-    if not started:
-        await receive()
-    await send({"type": "lifespan.startup.complete"})
-    await receive()
-    await send({"type": "lifespan.shutdown.complete"})
+class _Talk:
+    """The application's half of the protocol, with its last word held back."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._heard = False
+        self.answered = False
+        self.last_word: Message | None = None
+
+    async def receive(self) -> Message:
+        self._heard = True
+        return await self._receive()
+
+    async def send(self, message: Message) -> None:
+        self.answered = True
+        if message["type"].startswith("lifespan.shutdown"):
+            self.last_word = message
+        else:
+            await self._send(message)
+
+    async def stand_in(self) -> None:
+        if not self._heard:
+            await self._receive()
+        await self._send({"type": "lifespan.startup.complete"})
+        await self._receive()
+        self.last_word = {"type": "lifespan.shutdown.complete"}

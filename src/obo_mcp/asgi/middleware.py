@@ -15,7 +15,7 @@ from obo_mcp.asgi.metadata import ProtectedResource
 from obo_mcp.asgi.types import ASGIApp, Message, Receive, Scope, Send
 from obo_mcp.errors import OboError
 from obo_mcp.inbound.principal import Caller, Principal
-from obo_mcp.observe import record
+from obo_mcp.observe import Field, record
 from obo_mcp.secret import Secret
 
 _log = logging.getLogger("obo_mcp.asgi")
@@ -80,7 +80,8 @@ class OnBehalfOfMiddleware:
         except OboError as error:
             if response.started:
                 raise
-            record("refused", reason=type(error).__name__, status=error.status)
+            refused: dict[str, Field] = {"reason": type(error).__name__, "status": error.status}
+            record("refused", fields=refused)
             await challenge(error, self._door.resource).send(send)
         except Exception:
             if response.started:

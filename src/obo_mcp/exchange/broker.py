@@ -9,7 +9,7 @@ from obo_mcp.errors import OboError
 from obo_mcp.exchange.flight import SingleFlight
 from obo_mcp.exchange.scopes import Scopes
 from obo_mcp.inbound.principal import Caller
-from obo_mcp.observe import record
+from obo_mcp.observe import Field, record
 from obo_mcp.secret import Secret
 
 Grant = Callable[[Caller, Scopes], Awaitable[CachedToken]]
@@ -61,19 +61,19 @@ class TokenBroker:
         self, caller: Caller, scopes: Scopes, started: float, outcome: str, reason: str = ""
     ) -> None:
         principal = caller.principal
-        record(
-            "downstream_token",
-            level=logging.DEBUG if outcome == "cache" else logging.INFO,
-            outcome=outcome,
-            reason=reason,
-            tid=principal.tid,
-            oid=principal.oid,
-            azp=principal.azp,
-            resource=scopes.resource,
-            scope=" ".join(scopes.names),
-            milliseconds=round((self._clock.monotonic() - started) * 1000, 2),
-            correlation_id=caller.correlation_id,
-        )
+        fields: dict[str, Field] = {
+            "outcome": outcome,
+            "reason": reason,
+            "tid": principal.tid,
+            "oid": principal.oid,
+            "azp": principal.azp,
+            "resource": scopes.resource,
+            "scope": " ".join(scopes.names),
+            "milliseconds": round((self._clock.monotonic() - started) * 1000, 2),
+            "correlation_id": caller.correlation_id,
+        }
+        level = logging.DEBUG if outcome == "cache" else logging.INFO
+        record("downstream_token", level=level, fields=fields)
 
 
 def _reason(error: OboError) -> str:

@@ -100,9 +100,10 @@ class SigningKeys:
         try:
             published = await self._fetch()
         except KeysUnavailable as error:
-            record("keys", outcome="unavailable", cause=type(error.__cause__).__name__)
+            cause = type(error.__cause__).__name__
+            record("keys", fields={"outcome": "unavailable", "cause": cause})
             return
         self._published = published
         self._fetched_at = started
         self.generation += 1
-        record("keys", outcome="fetched")
+        record("keys", fields={"outcome": "fetched"})

@@ -35,10 +35,10 @@ class Server:
         return self.events
 
 
-WHOLE = ["started", "lifespan.startup.complete", "lifespan.shutdown.complete", "stopped"]
+WHOLE = ["started", "lifespan.startup.complete", "stopped", "lifespan.shutdown.complete"]
 
 
-async def test_the_applications_lifespan_runs_inside_ours():
+async def test_ours_ends_after_the_applications_and_before_the_server_hears_of_it():
     async def app(scope, receive, send):
         await receive()
         await send({"type": "lifespan.startup.complete"})

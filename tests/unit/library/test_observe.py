@@ -15,7 +15,7 @@ def lines(caplog):
 
 
 def test_an_event_is_one_object_with_its_fields(lines):
-    record("keys", outcome="fetched")
+    record("keys", fields={"outcome": "fetched"})
     (line,) = lines()
     assert line["event"] == "keys"
     assert line["outcome"] == "fetched"
@@ -45,5 +45,5 @@ def test_an_exception_is_named_by_type_and_place_and_its_text_left_out(lines):
 
 def test_nothing_but_one_line_comes_out(caplog):
     caplog.set_level("INFO")
-    record("x", reason="a\nb")
+    record("x", fields={"reason": "a\nb"})
     assert "\n" not in JsonLines().format(caplog.records[0])

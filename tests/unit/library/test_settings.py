@@ -19,8 +19,8 @@ GOOD = {
 @pytest.fixture
 def environment(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    for name in GOOD:
-        monkeypatch.setenv(f"OBO_MCP_{name.upper()}", GOOD[name])
+    for name, value in GOOD.items():
+        monkeypatch.setenv(f"OBO_MCP_{name.upper()}", value)
     return monkeypatch
 
 
