@@ -1,0 +1,38 @@
+"""The composition root: everything is put together here, and nowhere else."""
+
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp
+
+from obo_graph.graph import Graph
+from obo_graph.server import create_server
+from obo_graph.settings import GraphSettings
+from obo_graph.transport import GraphTransport, new_http_client
+from obo_mcp import OnBehalfOf, Settings
+from obo_mcp.clock import Clock, SystemClock
+from obo_mcp.network import tls_context
+
+
+def create_app(
+    settings: Settings, graph_settings: GraphSettings, *, clock: Clock | None = None
+) -> ASGIApp:
+    """The whole server as an ASGI application with a lifespan."""
+    clock = clock or SystemClock()
+    obo = OnBehalfOf(settings, clock=clock)
+    graph = Graph(
+        transport=GraphTransport(graph_settings.graph_url),
+        clock=clock,
+        correlation_id=obo.correlation_id,
+        download_hosts=graph_settings.download_hosts,
+    )
+    mcp = create_server(
+        obo, graph, graph_settings, lambda: new_http_client(tls_context(settings.ca_bundle))
+    )
+    return obo.protect(
+        mcp.streamable_http_app(
+            streamable_http_path=urlsplit(settings.resource_url).path or "/",
+            stateless_http=True,
+            json_response=False,  # only then does a client that leaves cancel its Graph calls
+            transport_security=obo.transport_security(),
+        )
+    )

@@ -1,0 +1,153 @@
+"""`calendar_view`: what is in a person's calendar in a period."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
+from typing import Annotated
+
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult
+from pydantic import Field
+
+from obo_graph import ids
+from obo_graph.answer import Json
+from obo_graph.catalogue import SCOPES
+from obo_graph.cursor import Position
+from obo_graph.errors import bad_argument, told_to_model
+from obo_graph.graph import IMMUTABLE_IDS, PersonalGraph
+from obo_graph.mailbox import zone_name
+from obo_graph.paging import Page, collect, objects, page_of
+from obo_graph.people import name_of, written
+from obo_graph.result import LIST_SCHEMA, compact, list_result
+from obo_graph.text import one_line
+from obo_graph.times import parse, read_zoned, show, to_odata
+from obo_graph.tool import Workshop, make_tool, reading
+from obo_mcp import Principal
+
+_SELECT = (
+    "id,subject,start,end,isAllDay,location,isOnlineMeeting,organizer,attendees,"
+    "responseStatus,type,isCancelled"
+)
+_LONGEST = timedelta(days=370)
+_WITH_QUERY = 50
+_RECURRING = frozenset({"occurrence", "exception", "seriesMaster"})
+_UNREMARKABLE = frozenset({"none", "organizer"})
+
+
+def tools(shop: Workshop) -> Iterator[Tool]:
+    """The tools of the group `calendar`."""
+
+    async def calendar_view(
+        *,
+        token: Annotated[str, shop.obo.token(shop.settings.scope)],
+        who: Annotated[Principal, shop.obo.principal()],
+        start: Annotated[str, Field(max_length=40, description="Day or local time: 2026-11-23")],
+        end: Annotated[
+            str, Field(max_length=40, description="Day (included) or time: 2026-11-24T18:00")
+        ],
+        calendar: Annotated[str, Field(max_length=512, description="Id; default calendar")] = "",
+        query: Annotated[
+            str, Field(max_length=256, description="Part of subject or of a person's name")
+        ] = "",
+        limit: Annotated[int, Field(ge=1, le=50)] = 25,
+        cursor: Annotated[str, Field(max_length=4096)] = "",
+    ) -> CallToolResult:
+        with told_to_model(SCOPES["calendar_view"]):
+            graph = shop.graph.as_person(token, who)
+            arguments = {
+                "start": start,
+                "end": end,
+                "calendar": calendar,
+                "query": query,
+                "limit": limit,
+            }
+            position = shop.cursors.open(cursor, graph.person, "calendar_view", arguments)
+            return await _view(shop, graph, arguments, position)
+
+    yield make_tool(
+        calendar_view,
+        title="View calendar",
+        description=(
+            "Events in a period, recurring ones expanded, in order of time. Returns rows with "
+            "subject, local start and end, place, organiser and the person's answer. Both ends "
+            "are required; call whoami first if today is unknown."
+        ),
+        annotations=reading(open_world=True),
+        output_schema=LIST_SCHEMA,
+    )
+
+
+async def _view(
+    shop: Workshop, graph: PersonalGraph, arguments: Json, start: Position
+) -> CallToolResult:
+    calendar, query, limit = (arguments[name] for name in ("calendar", "query", "limit"))
+    path = f"/me/calendars/{ids.segment('calendar', calendar)}" if calendar else "/me"
+    zone = await shop.mailboxes.zone(graph)
+    options = _period(arguments["start"], arguments["end"], zone) | {
+        "$orderby": "start/dateTime",
+        "$select": _SELECT,
+        "$top": str(_WITH_QUERY if query else limit),
+    }
+
+    async def fetch(skip: dict[str, str]) -> Page:
+        answer = await graph.get(f"{path}/calendarView", options | skip, prefer=(IMMUTABLE_IDS,))
+        return page_of(answer, graph.transport.origin)
+
+    def seal(position: Position) -> str:
+        return shop.cursors.seal(position, graph.person, "calendar_view", arguments)
+
+    found = await collect(fetch, start, limit, lambda event: _mentions(event, query))
+    rows = [_row(event, zone) for event, _ in found.rows]
+    extra: Json = {"time_zone": zone_name(zone)}
+    return list_result(found, rows, extra, shop.settings.result_budget_bytes, seal)
+
+
+def _period(start: str, end: str, zone: tzinfo) -> dict[str, str]:
+    first, last = parse("start", start, zone), parse("end", end, zone, end_of_day=True)
+    if last <= first:
+        raise bad_argument("end", "must be later than start")
+    if last - first > _LONGEST:
+        raise bad_argument("end", "must be at most a year after start")
+    return {"startDateTime": to_odata(first), "endDateTime": to_odata(last)}
+
+
+def _mentions(event: Json, query: str) -> bool:
+    if not query:
+        return True
+    people = [event.get("organizer"), *objects(event.get("attendees"))]
+    texts = [one_line(event.get("subject"), 1024), *(written(person) for person in people)]
+    return any(query.lower() in text.lower() for text in texts)
+
+
+def _row(event: Json, zone: tzinfo) -> Json:
+    response = event.get("responseStatus")
+    answer = one_line(response.get("response"), 32) if isinstance(response, dict) else ""
+    location = event.get("location")
+    place = one_line(location.get("displayName"), 96) if isinstance(location, dict) else ""
+    return compact(
+        {
+            "id": event.get("id"),
+            "subject": one_line(event.get("subject"), 128),
+            **_when(event, zone),
+            "location": place,
+            "online": event.get("isOnlineMeeting") is True,
+            "organizer": name_of(event.get("organizer")),
+            "my_response": "" if answer in _UNREMARKABLE else answer,
+            "attendees": len(objects(event.get("attendees"))) or None,
+            "recurring": event.get("type") in _RECURRING,
+            "cancelled": event.get("isCancelled") is True,
+        }
+    )
+
+
+def _when(event: Json, zone: tzinfo) -> Json:
+    start, end = read_zoned(event.get("start")), read_zoned(event.get("end"))
+    if event.get("isAllDay") is not True:
+        return {"start": show(start, zone), "end": show(end, zone)}
+    # A whole day is a date, midnight to midnight, in whatever zone it was written: not a moment.
+    return {"start": _day(start), "end": _day(end, minus_days=1), "all_day": True}
+
+
+def _day(moment: datetime | None, *, minus_days: int = 0) -> str:
+    if moment is None:
+        return ""
+    return (moment.date() - timedelta(days=minus_days)).isoformat()

@@ -1,0 +1,64 @@
+"""One line in the log for each message: which client speaks which protocol to us.
+
+Nobody has written down which protocol generation, headers and names agents really use; this is
+how an operator finds out. Everything in it but the correlation id is the client's own claim.
+"""
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
+
+from obo_mcp.observe import record
+
+_LOG = logging.getLogger("obo_graph.callers")
+_MAX_CHARS = 120
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
+_TOKEN_LIKE = re.compile(r"eyJ[\w\-.]+|[\w\-]{40,}")
+_CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
+
+
+def log_callers(correlation_id: Callable[[], str]) -> ServerMiddleware[Any]:
+    """A middleware that writes the line and changes nothing."""
+
+    async def log_caller(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        if _LOG.isEnabledFor(logging.INFO):
+            record("mcp_message", to=_LOG, fields=_line(ctx, correlation_id()))
+        return await call_next(ctx)
+
+    return log_caller
+
+
+def plain(value: object) -> str:
+    """A client's word as printable ASCII, short, without anything that looks like a token."""
+    words = _UNPRINTABLE.sub("?", str(value)[: 2 * _MAX_CHARS])
+    return _TOKEN_LIKE.sub("<hidden>", words)[:_MAX_CHARS]
+
+
+def _line(ctx: ServerRequestContext[Any, Any], correlation_id: str) -> dict[str, str]:
+    line = {"correlation_id": correlation_id, **_claims(ctx)}
+    return {key: plain(value) for key, value in line.items() if value}
+
+
+def _claims(ctx: ServerRequestContext[Any, Any]) -> dict[str, Any]:
+    params = ctx.params if isinstance(ctx.params, Mapping) else {}
+    headers = getattr(ctx.request, "headers", None) or {}
+    client = _client_info(params)
+    return {
+        "protocol": ctx.protocol_version,
+        "method": ctx.method,
+        "tool": params.get("name") if ctx.method == "tools/call" else None,
+        "client": client.get("name"),
+        "client_version": client.get("version"),
+        "accept": headers.get("accept"),
+        "user_agent": headers.get("user-agent"),
+    }
+
+
+def _client_info(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    # 2026-07-28 sends it with every message, earlier protocols with initialize alone.
+    meta = params.get("_meta")
+    info = meta.get(_CLIENT_INFO) if isinstance(meta, Mapping) else params.get("clientInfo")
+    return info if isinstance(info, Mapping) else {}

@@ -1,0 +1,81 @@
+"""Where a list goes on: sealed, so that nobody can write one.
+
+A cursor holds Graph's own skip value and an offset, never a URL or a host. It opens only for
+the person, the tool and the arguments for which it was made, and only in the process that made
+it: the key is random. AES-GCM, NIST SP 800-38D.
+"""
+
+import json
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from obo_graph.errors import bad_argument
+from obo_graph.gate import Person
+
+_NONCE_BYTES = 12
+_MAX_CHARS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a list: the page's query options, and how many of its rows are done."""
+
+    page: dict[str, str] = field(default_factory=dict)
+    offset: int = 0
+
+
+class CursorSeal:
+    """Seals and opens the cursors of this process."""
+
+    def __init__(self) -> None:
+        self._cipher = AESGCM(AESGCM.generate_key(256))
+
+    def seal(self, position: Position, person: Person, tool: str, arguments: dict[str, Any]) -> str:
+        """The cursor that stands for `position` towards this person, tool and arguments."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        clear = _compact([position.page, position.offset])
+        sealed = self._cipher.encrypt(nonce, clear, _bound_to(person, tool, arguments))
+        return urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
+
+    def open(self, cursor: str, person: Person, tool: str, arguments: dict[str, Any]) -> Position:
+        """The position in `cursor`; the beginning for an empty one.
+
+        Raises:
+            ToolError: it was not made here for this person, tool and arguments.
+        """
+        if not cursor:
+            return Position()
+        try:
+            sealed = _decoded(cursor)
+            bound = _bound_to(person, tool, arguments)
+            clear = self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound)
+        except (ValueError, InvalidTag):
+            raise bad_argument(
+                "cursor",
+                "does not fit; repeat the call with the very arguments that gave it, "
+                "or start over without it",
+            ) from None
+        page, offset = json.loads(clear)
+        return Position(page, offset)
+
+
+def _decoded(cursor: str) -> bytes:
+    if len(cursor) > _MAX_CHARS or not cursor.isascii():
+        raise ValueError("not a cursor")
+    sealed = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    if len(sealed) <= _NONCE_BYTES:
+        raise ValueError("not a cursor")
+    return sealed
+
+
+def _bound_to(person: Person, tool: str, arguments: dict[str, Any]) -> bytes:
+    return _compact([*person, tool, sorted(arguments.items())])
+
+
+def _compact(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()

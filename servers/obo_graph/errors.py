@@ -1,0 +1,134 @@
+"""What goes wrong with Graph, and how a model is told.
+
+A model can act on three things: what happened, what to do next, who can mend it. It never sees
+a token, a URL or an address, and of Graph's own words only a shortened, redacted line.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from math import ceil
+
+from mcp.server.mcpserver.exceptions import ToolError
+
+from obo_graph.text import one_line
+
+NO_ANSWER = 0
+"""The `status` of a failure in which Graph gave no usable answer."""
+
+_CODE = re.compile(r"[A-Za-z0-9_.]{1,64}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9\-]{1,64}")
+_PRIVATE = re.compile(r"https?://\S+|\S+@\S+|[\w\-.~+/=]{32,}", re.IGNORECASE)
+_TRY_LATER = "Wait retry_after_s seconds, then call again with the same arguments."
+_ADMINISTRATOR = "an administrator of the person's organisation"
+
+_HINTS: dict[int, tuple[str, str]] = {
+    400: ("bad_request", "Graph refused the request. Change the arguments; do not repeat it."),
+    401: ("sign_in_needed", "Graph no longer accepts this sign-in. Ask the person to sign in."),
+    404: ("not_found", "Nothing is there. If you passed an id, search again and take a new one."),
+    410: ("page_expired", "Repeat the search without cursor."),
+    429: ("throttled", _TRY_LATER),
+    503: ("unavailable", _TRY_LATER),
+    504: ("unavailable", _TRY_LATER),
+}
+_CODES: dict[str, tuple[str, str]] = {
+    "claims_challenge": (
+        "sign_in_needed",
+        "The organisation's sign-in policy wants one more step. Ask the person to sign in again.",
+    ),
+    "ErrorInvalidIdMalformed": ("bad_id", "Use an id exactly as a search returned it."),
+    "MailboxNotEnabledForRESTAPI": (
+        "no_mailbox",
+        "This person has no Exchange Online mailbox. Do not retry mail or calendar tools.",
+    ),
+    "deadline": ("too_slow", "The call took too long. Narrow it: fewer items, shorter period."),
+    "too_large": ("too_large", "The answer is too large. Narrow it: fewer items, another part."),
+    "unreachable": ("unavailable", _TRY_LATER),
+    "unexpected": ("unexpected_answer", "Graph's answer made no sense. Try once more, then stop."),
+    "foreign_host": (
+        "download_refused",
+        "This server does not read from the host where the file lies; its operator can allow it.",
+    ),
+}
+
+
+class GraphFailure(Exception):
+    """Graph, or the way to it, failed.
+
+    `status` is the HTTP status or `NO_ANSWER`; `code` is Graph's error code, or one of ours in
+    the second case. `detail` is Graph's own text, unredacted: show it to nobody as it stands.
+    `retry_after` is the header as it came; `retry_after_seconds` what was made of it.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        *,
+        detail: str = "",
+        request_id: str = "",
+        retry_after: str = "",
+    ) -> None:
+        super().__init__(f"Graph failure {status} {code}")
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.retry_after_seconds: float | None = None
+
+
+def bad_argument(argument: str, hint: str) -> ToolError:
+    """The model's own mistake: `hint` completes the sentence that `argument` begins."""
+    return _told({"error": "bad_argument", "argument": argument, "hint": f"{argument} {hint}."})
+
+
+def unsupported(hint: str) -> ToolError:
+    """A request that makes sense, but that this server cannot serve (yet)."""
+    return _told({"error": "unsupported", "hint": hint})
+
+
+@contextmanager
+def told_to_model(scope: str) -> Iterator[None]:
+    """Turn a GraphFailure into words for the model; `scope` is what the tool needs."""
+    try:
+        yield
+    except GraphFailure as failure:
+        raise _told(_words(failure, scope)) from None
+
+
+def _words(failure: GraphFailure, scope: str) -> dict[str, object]:
+    forbidden = failure.status == HTTPStatus.FORBIDDEN
+    words = _forbidden(scope) if forbidden else _explained(failure)
+    if failure.status == HTTPStatus.BAD_REQUEST:
+        words["detail"] = _PRIVATE.sub("…", one_line(failure.detail, 400))[:160]
+    if _CODE.fullmatch(failure.code):
+        words["code"] = failure.code
+    if _REQUEST_ID.fullmatch(failure.request_id):
+        words["request_id"] = failure.request_id
+    if failure.retry_after_seconds is not None:
+        words["retry_after_s"] = ceil(failure.retry_after_seconds)
+    return words
+
+
+def _explained(failure: GraphFailure) -> dict[str, object]:
+    general = ("failed", "Graph could not do this. Try once more, then tell the person.")
+    name, hint = _CODES.get(failure.code) or _HINTS.get(failure.status, general)
+    return {"error": name, "hint": hint}
+
+
+def _forbidden(scope: str) -> dict[str, object]:
+    return {
+        "error": "forbidden",
+        "hint": f"Either this app lacks the delegated permission {scope}, or the person may not "
+        "see this item. Do not retry; tell the person.",
+        "missing_scope": scope,
+        "who_can_fix": _ADMINISTRATOR,
+    }
+
+
+def _told(words: dict[str, object]) -> ToolError:
+    told = {key: value for key, value in words.items() if value not in {"", None}}
+    return ToolError(json.dumps(told, ensure_ascii=False, separators=(",", ":")))

@@ -1,0 +1,108 @@
+"""When to ask Graph again, and for how long one tool call may go on.
+
+Around the transport, never inside it: the SDK's own retry step sends a POST again after an
+ambiguous failure and may sleep for minutes, while an agent gives a tool call 100 s in all.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+import anyio
+
+from obo_graph.answer import Answer
+from obo_graph.download import FileBytes
+from obo_graph.errors import NO_ANSWER, GraphFailure
+from obo_mcp.clock import Clock
+
+Sleep = Callable[[float], Awaitable[None]]
+"""Waits that many seconds; tests pass one that moves their clock instead."""
+
+Outcome = TypeVar("Outcome", bound=Answer | FileBytes)
+
+_THROTTLED = 429
+_PASSING = frozenset({503, 504})
+_SUGGESTED_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryRules:
+    """How long to be patient with Graph (Graph, "Throttling guidance"). All in seconds."""
+
+    one_wait_seconds: float = 10
+    all_waits_seconds: float = 20
+    call_seconds: float = 85
+    first_wait_seconds: float = 1
+
+
+class Patience:
+    """What is left of one tool call's time; shared by all its requests."""
+
+    def __init__(self, rules: RetryRules, clock: Clock, sleep: Sleep) -> None:
+        self._rules = rules
+        self._clock = clock
+        self._sleep = sleep
+        self._waited_seconds = 0.0
+        self._deadline = clock.monotonic() + rules.call_seconds
+
+    async def run(self, method: str, attempt: Callable[[], Awaitable[Outcome]]) -> Outcome:
+        """The first outcome of `attempt` that is no failure.
+
+        Raises:
+            GraphFailure: it failed for good, or longer than anyone should wait; then
+                `retry_after_seconds` says when asking again makes sense.
+        """
+        retries = 0
+        while True:
+            outcome = await self._once(attempt)
+            if not isinstance(outcome, GraphFailure):
+                return outcome
+            wait_seconds = self._wait_seconds(method, outcome, retries)
+            if wait_seconds is None:
+                raise outcome
+            self._waited_seconds += wait_seconds
+            retries += 1
+            await self._sleep(wait_seconds)
+
+    async def _once(self, attempt: Callable[[], Awaitable[Outcome]]) -> Outcome | GraphFailure:
+        left_seconds = self._deadline - self._clock.monotonic()
+        try:
+            with anyio.fail_after(max(left_seconds, 0)):
+                outcome = await attempt()
+        except TimeoutError:
+            raise GraphFailure(NO_ANSWER, "deadline") from None
+        except GraphFailure as failure:
+            if failure.code != "unreachable":
+                raise
+            return failure
+        return (outcome.failure() if isinstance(outcome, Answer) else None) or outcome
+
+    def _wait_seconds(self, method: str, failure: GraphFailure, retries: int) -> float | None:
+        """How long to wait before asking again; None if that would be wrong or too long."""
+        passing = failure.status in _PASSING or failure.status == NO_ANSWER
+        if failure.status != _THROTTLED and not passing:
+            return None
+        asked = self._retry_after_seconds(failure.retry_after)
+        wait = self._rules.first_wait_seconds * 2**retries if asked is None else asked
+        failure.retry_after_seconds = _SUGGESTED_SECONDS if asked is None else asked
+        if passing and method != "GET":
+            return None
+        return wait if self._affordable(wait) else None
+
+    def _affordable(self, wait_seconds: float) -> bool:
+        rules = self._rules
+        return (
+            wait_seconds <= rules.one_wait_seconds
+            and self._waited_seconds + wait_seconds <= rules.all_waits_seconds
+            and self._clock.monotonic() + wait_seconds < self._deadline
+        )
+
+    def _retry_after_seconds(self, value: str) -> float | None:
+        """RFC 9110 section 10.2.3: seconds, or a date."""
+        if value.isascii() and value.isdigit():
+            return float(value[:9])
+        try:
+            return max(0.0, parsedate_to_datetime(value).timestamp() - self._clock.now())
+        except (ValueError, TypeError, OverflowError):
+            return None

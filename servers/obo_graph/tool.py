@@ -1,0 +1,105 @@
+"""How every tool of this server is made.
+
+Flat input: agents such as Foundry's refuse schemas with anyOf, allOf or $ref. Strict input: an
+argument that does not exist is an error, as a model would otherwise believe that it took effect.
+Small schemas: a model reads them on every turn.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mcp.server.mcpserver import Resolve
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp.types import CallToolResult, ToolAnnotations
+from pydantic import ConfigDict, create_model, model_validator
+
+from obo_graph.cursor import CursorSeal
+from obo_graph.graph import Graph
+from obo_graph.mailbox import Mailboxes
+from obo_graph.settings import GraphSettings
+
+
+class Delegation(Protocol):
+    """The part of `obo_mcp.OnBehalfOf` that tools use."""
+
+    def token(self, scope: str) -> Resolve:
+        """Fills a parameter with the person's downstream token for `scope`."""
+        ...
+
+    def principal(self) -> Resolve:
+        """Fills a parameter with the person who is calling."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """What tools are made with."""
+
+    obo: Delegation
+    graph: Graph
+    settings: GraphSettings
+    mailboxes: Mailboxes
+    cursors: CursorSeal
+
+
+def reading(*, open_world: bool) -> ToolAnnotations:
+    """Annotations of a tool that changes nothing; `open_world` if strangers write what it reads."""
+    return ToolAnnotations(
+        read_only_hint=True,
+        destructive_hint=False,
+        idempotent_hint=True,
+        open_world_hint=open_world,
+    )
+
+
+def make_tool(
+    function: Callable[..., Awaitable[CallToolResult]],
+    *,
+    title: str,
+    description: str,
+    annotations: ToolAnnotations,
+    output_schema: dict[str, Any],
+) -> Tool:
+    """A tool named like `function`, with strict arguments and a small schema."""
+    tool = Tool.from_function(
+        function,
+        title=title,
+        description=description,
+        annotations=annotations,
+        structured_output=False,
+    )
+    arguments = create_model(tool.name, __base__=(_StrictArguments, tool.fn_metadata.arg_model))
+    return tool.model_copy(
+        update={
+            "fn_metadata": FuncMetadata(arg_model=arguments, output_schema=output_schema),
+            "parameters": _untitled(arguments.model_json_schema(by_alias=True)),
+        }
+    )
+
+
+class _StrictArguments(ArgModelBase):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            unknown = sorted(set(values) - set(cls.model_fields))
+            if unknown:
+                named = ", ".join(repr(str(name)[:40]) for name in unknown[:5])
+                known = ", ".join(cls.model_fields) or "none"
+                raise ValueError(f"unknown argument {named}; this tool takes: {known}")
+        return values
+
+
+def _untitled(schema: dict[str, Any]) -> dict[str, Any]:
+    """`schema` without the titles that pydantic derives from the names beside them."""
+    properties = {
+        name: {key: value for key, value in part.items() if key != "title"}
+        for name, part in schema["properties"].items()
+    }
+    return {"type": "object", "properties": properties, "additionalProperties": False} | (
+        {"required": schema["required"]} if "required" in schema else {}
+    )

@@ -1,0 +1,86 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mcp.server.mcpserver.exceptions import ToolError
+
+from obo_graph.cursor import CursorSeal, Position
+from unit.graph_server.messages import Mailbox, message
+from unit.graph_server.world import refusal, shown
+
+ADELE, MEGAN = ("contoso", "adele"), ("contoso", "megan")
+PLACE = Position({"$skip": "10"}, 3)
+MESSAGES = "/v1.0/me/messages"
+
+
+def test_a_cursor_leads_back_to_its_position():
+    seal = CursorSeal()
+    cursor = seal.seal(PLACE, ADELE, "mail_search", {"limit": 10})
+    assert seal.open(cursor, ADELE, "mail_search", {"limit": 10}) == PLACE
+
+
+def test_an_empty_cursor_is_the_beginning():
+    assert CursorSeal().open("", ADELE, "mail_search", {}) == Position()
+
+
+@pytest.mark.parametrize(
+    ("person", "tool", "arguments"),
+    [
+        (MEGAN, "mail_search", {"limit": 10}),
+        (("fabrikam", "adele"), "mail_search", {"limit": 10}),
+        (ADELE, "calendar_view", {"limit": 10}),
+        (ADELE, "mail_search", {"limit": 11}),
+        (ADELE, "mail_search", {}),
+    ],
+)
+def test_a_cursor_fits_only_its_own_person_tool_and_arguments(person, tool, arguments):
+    seal = CursorSeal()
+    cursor = seal.seal(PLACE, ADELE, "mail_search", {"limit": 10})
+    with pytest.raises(ToolError, match="cursor does not fit"):
+        seal.open(cursor, person, tool, arguments)
+
+
+def test_a_cursor_of_another_process_is_refused():
+    cursor = CursorSeal().seal(PLACE, ADELE, "mail_search", {})
+    with pytest.raises(ToolError):
+        CursorSeal().open(cursor, ADELE, "mail_search", {})
+
+
+def test_every_changed_character_is_noticed():
+    seal = CursorSeal()
+    cursor = seal.seal(PLACE, ADELE, "mail_search", {})
+    for at, letter in enumerate(cursor[:-1]):
+        changed = cursor[:at] + ("A" if letter != "A" else "B") + cursor[at + 1 :]
+        with pytest.raises(ToolError):
+            seal.open(changed, ADELE, "mail_search", {})
+
+
+@given(st.text(min_size=1, max_size=200))
+@settings(max_examples=50, deadline=None)
+def test_nothing_a_model_invents_is_a_cursor(text):
+    with pytest.raises(ToolError):
+        CursorSeal().open(text, ADELE, "mail_search", {})
+
+
+def test_a_cursor_shows_nothing_of_what_it_holds():
+    seal = CursorSeal()
+    cursors = {seal.seal(PLACE, ADELE, "mail_search", {}) for _ in range(5)}
+    assert len(cursors) == 5
+    assert not any("skip" in cursor for cursor in cursors)
+
+
+async def test_a_cursor_lent_to_somebody_else_is_refused_over_the_wire(world):
+    world.network.on(MESSAGES, Mailbox([message(n) for n in range(30)]))
+    async with world.client() as client:
+        mine = {"person": "adele"}
+        cursor = shown(await client.call_tool("mail_search", {}, meta=mine))["next"]
+        asked = len(world.network.requests)
+        for person, arguments in (
+            ("megan", {"cursor": cursor}),
+            ("adele", {"cursor": cursor, "limit": 11}),
+            ("adele", {"cursor": cursor[:-4] + "AAAA"}),
+        ):
+            result = await client.call_tool("mail_search", arguments, meta={"person": person})
+            assert refusal(result)["argument"] == "cursor"
+        assert len(world.network.requests) == asked
+        again = await client.call_tool("mail_search", {"cursor": cursor}, meta=mine)
+        assert len(shown(again)["items"]) == 10

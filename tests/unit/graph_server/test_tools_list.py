@@ -1,0 +1,115 @@
+import json
+
+import pytest
+
+from obo_graph.catalogue import GROUPS, SCOPES, TOOLS
+from unit.graph_server.world import World
+
+
+async def listed(world):
+    async with world.client() as client:
+        tools = (await client.list_tools()).tools
+    return [tool.model_dump(by_alias=True, exclude_none=True, mode="json") for tool in tools]
+
+
+def keys_in(value):
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    for part in value if isinstance(value, list) else ():
+        yield from keys_in(part)
+
+
+async def test_the_tools_are_those_of_the_catalogue_in_its_order(world):
+    assert tuple(tool["name"] for tool in await listed(world)) == TOOLS
+    assert set(SCOPES) == set(TOOLS)
+
+
+async def test_the_list_is_the_same_every_time():
+    assert await listed(World()) == await listed(World())
+
+
+async def test_the_list_costs_a_model_less_than_six_kilobytes(world):
+    tools = json.dumps({"tools": await listed(world)}, separators=(",", ":"), ensure_ascii=False)
+    assert len(tools.encode()) <= 6 * 1024
+
+
+async def test_no_schema_uses_what_foundry_refuses(world):
+    for tool in await listed(world):
+        schemas = {"in": tool["inputSchema"], "out": tool["outputSchema"]}
+        assert not {"anyOf", "allOf", "oneOf", "$ref", "$defs"} & set(keys_in(schemas)), tool
+        for part in tool["inputSchema"]["properties"].values():
+            assert part["type"] in {"string", "integer", "array"}
+
+
+async def test_the_check_for_refused_keywords_finds_them():
+    assert "$ref" in set(keys_in({"properties": {"a": {"items": [{"$ref": "#/x"}]}}}))
+
+
+async def test_nothing_of_our_own_parameters_is_shown(world):
+    for tool in await listed(world):
+        assert not {"token", "who"} & set(tool["inputSchema"]["properties"])
+
+
+async def test_every_tool_says_that_it_only_reads(world):
+    for tool in await listed(world):
+        notes = tool["annotations"]
+        assert notes["readOnlyHint"] is True
+        assert notes["destructiveHint"] is False
+        assert tool["title"]
+        assert tool["inputSchema"]["additionalProperties"] is False
+        assert tool["description"].count(". ") <= 3
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+async def test_an_argument_that_does_not_exist_is_refused_by_name(world, tool):
+    result = await world.call(tool, colour="red")
+    assert result.is_error
+    assert "unknown argument 'colour'" in result.content[0].text
+    assert world.network.requests == []
+
+
+@pytest.mark.parametrize("name", ["token", "who"])
+async def test_a_caller_cannot_pass_a_token_or_a_person(world, name):
+    result = await world.call("whoami", **{name: "x"})
+    assert result.is_error
+    assert world.network.requests == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"limit": 0},
+        {"limit": 51},
+        {"limit": "many"},
+        {"unread": True},
+        {"query": "x" * 257},
+        {"query": ["a"]},
+        {"cursor": "x" * 5000},
+    ],
+)
+async def test_arguments_out_of_range_are_refused_without_repeating_them(world, arguments):
+    result = await world.call("mail_search", **arguments)
+    assert result.is_error
+    assert next(iter(arguments)) in result.content[0].text
+    assert len(result.content[0].text) < 500
+    assert world.network.requests == []
+
+
+@pytest.mark.parametrize(
+    ("chosen", "offered"),
+    [
+        ("mail", GROUPS["mail"]),
+        ("files_read, whoami", ("whoami", "files_read")),
+        ("calendar calendar_view", ("calendar_view",)),
+    ],
+)
+async def test_only_the_chosen_tools_are_offered(chosen, offered):
+    world = World(tools=chosen)
+    assert tuple(tool["name"] for tool in await listed(world)) == offered
+
+
+async def test_a_tool_that_is_not_offered_cannot_be_called():
+    world = World(tools="mail")
+    assert (await world.call("whoami")).is_error
+    assert world.network.requests == []
