@@ -1,0 +1,112 @@
+"""What each hop of one question saw, put together from what its two ends reported."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+_LONG = re.compile(r"(?<=/)[^/]{20,}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One step of a token's way. `lifetime_seconds` is what was left of the token it carried."""
+
+    sender: str
+    receiver: str
+    person: str
+    audience: str
+    scope: str
+    actor: str
+    lifetime_seconds: int | None
+    how: str
+    milliseconds: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The hop as plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Readable names for the ids that tokens carry."""
+
+    apps: Mapping[str, str]
+    people: Mapping[str, str]
+
+    @classmethod
+    def of(cls, about: Mapping[str, Any]) -> "Names":
+        """Read them from what the tenant tells about itself."""
+        apps = {app["client_id"]: name for name, app in about["apps"].items()}
+        people = about["people"].items()
+        named = {person["oid"]: person["name"] for _, person in people}
+        return cls(apps, named | {key: person["name"] for key, person in people})
+
+    def app(self, client_id: str | None) -> str:
+        """An application's name, or its id."""
+        return self.apps.get(client_id or "", client_id or "-")
+
+    def person(self, oid_or_key: str | None) -> str:
+        """A person's name, by object id or by the tenant's short name; else what was given."""
+        return self.people.get(oid_or_key or "", oid_or_key or "-")
+
+    def audience(self, audience: str | None) -> str:
+        """A resource's name where the audience is an application's id."""
+        return self.apps.get(audience or "", audience or "-")
+
+
+def agent_hops(hops: Iterable[Mapping[str, Any]], names: Names) -> list[Hop]:
+    """The two hops that the agent saw: the person's client to it, and it to the MCP server."""
+    return [
+        Hop(
+            sender=names.app(hop["client"]) if hop["to"] == "agent" else "agent",
+            receiver=hop["to"],
+            person=names.person(hop["oid"]),
+            audience=names.audience(hop["audience"]),
+            scope=hop["scope"],
+            actor=names.app(hop["client"]),
+            lifetime_seconds=hop["remaining_seconds"],
+            how=hop.get("token", "presented"),
+            milliseconds=hop.get("milliseconds"),
+        )
+        for hop in hops
+    ]
+
+
+def server_hops(
+    events: Sequence[Mapping[str, Any]], log: Sequence[Mapping[str, Any]], names: Names
+) -> list[Hop]:
+    """What the MCP server did next: exchanges or cache hits, then its requests to Graph."""
+    issued = {entry["client_request_id"]: entry for entry in log if entry["where"] == "token"}
+    traded = [_trade(event, issued.get(event["correlation_id"], {}), names) for event in events]
+    return traded + [_graph(entry, names) for entry in log if entry["where"] == "graph"]
+
+
+def _trade(event: Mapping[str, Any], issued: Mapping[str, Any], names: Names) -> Hop:
+    exchanged = event["outcome"] != "cache"
+    outcome = {"cache": "cached", "exchange": "exchanged"}.get(event["outcome"], event["outcome"])
+    return Hop(
+        sender="mcp-server",
+        receiver="token endpoint" if exchanged else "own cache",
+        person=names.person(event["oid"]),
+        audience=event["resource"],
+        scope=issued.get("scope") or event["scope"],
+        actor="mcp-server",
+        lifetime_seconds=issued.get("lifetime_seconds"),
+        how=outcome,
+        milliseconds=event["milliseconds"],
+    )
+
+
+def _graph(entry: Mapping[str, Any], names: Names) -> Hop:
+    return Hop(
+        sender="mcp-server",
+        receiver=f"Graph {entry['method']} {_LONG.sub('…', entry['path'].removeprefix('/v1.0'))}",
+        person=names.person(entry["person"]),
+        audience=entry.get("audience") or "https://graph.microsoft.com",
+        scope=entry["scope"] or "-",
+        actor=names.app(entry["client_id"]),
+        lifetime_seconds=entry.get("lifetime_seconds"),
+        how=str(entry["status"]),
+        milliseconds=entry["milliseconds"],
+    )

@@ -1,0 +1,119 @@
+"""The Graph server as a process of its own, and the events it writes."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+
+from obo_cli.outcome import CommandFailed, ExitCode
+
+START_SECONDS = 30.0
+STOP_SECONDS = 15.0
+_OURS = ("OBO_MCP_", "AZURE_")
+
+
+class GraphServer:
+    """A running Graph server: its URL, and its events in the order in which it wrote them."""
+
+    def __init__(self, url: str, process: subprocess.Popen[str]) -> None:
+        self.url = url
+        self._process = process
+        self._events: list[dict[str, Any]] = []
+        self._reading = threading.Thread(target=self._read, name="server-events", daemon=True)
+        self._reading.start()
+
+    def events(self, event: str, since: int = 0) -> list[dict[str, Any]]:
+        """Events of one kind, from position `since` on."""
+        return [line for line in self._events[since:] if line.get("event") == event]
+
+    def position(self) -> int:
+        """Where the next event will stand."""
+        return len(self._events)
+
+    def stop(self) -> None:
+        """Ask it to end, and wait; after fifteen seconds, end it."""
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reading.join(STOP_SECONDS)
+        if self._process.stderr:
+            self._process.stderr.close()
+
+    def died(self) -> bool:
+        """Whether the process has ended by itself."""
+        return self._process.poll() is not None
+
+    def _read(self) -> None:
+        for line in self._process.stderr or ():
+            try:
+                event = json.loads(line)
+            except ValueError:
+                event = {"event": "text", "text": line.rstrip()}
+            self._events.append(event)
+
+
+@contextmanager
+def graph_server(settings: Mapping[str, str], folder: Path) -> Iterator[GraphServer]:
+    """Start `python -m obo_graph` on a free loopback port and wait until it is ready.
+
+    Raises:
+        CommandFailed: it ended, or was not ready within thirty seconds.
+    """
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}/mcp"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "obo_graph"],
+        env=_environment({**settings, "OBO_MCP_RESOURCE_URL": url, "OBO_MCP_PORT": str(port)}),
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    server = GraphServer(url, process)
+    try:
+        anyio.run(_until_ready, server)
+        yield server
+    finally:
+        server.stop()
+
+
+def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment without settings of ours; loopback never goes by a proxy."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    direct = ",".join(filter(None, (inherited.get("NO_PROXY"), "localhost", "127.0.0.1")))
+    return inherited | {"NO_PROXY": direct, "no_proxy": direct} | dict(settings)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+async def _until_ready(server: GraphServer) -> None:
+    address = server.url.removesuffix("/mcp") + "/readyz"
+    with anyio.move_on_after(START_SECONDS):
+        async with httpx.AsyncClient(trust_env=False) as http:
+            while not server.died():
+                if await _is_ready(http, address):
+                    return
+                await anyio.sleep(0.05)
+    said = "; ".join(str(event.get("text")) for event in server.events("text")[-3:])
+    raise CommandFailed(ExitCode.UNREACHABLE, f"The Graph server did not start. {said}")
+
+
+async def _is_ready(http: httpx.AsyncClient, address: str) -> bool:
+    try:
+        return (await http.get(address)).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
