@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import httpx
+
 _LONG = re.compile(r"(?<=/)[^/]{20,}")
 
 
@@ -38,6 +40,7 @@ class Names:
     def of(cls, about: Mapping[str, Any]) -> "Names":
         """Read them from what the tenant tells about itself."""
         apps = {app["client_id"]: name for name, app in about["apps"].items()}
+        apps |= {f"api://{client_id}": name for client_id, name in apps.items()}
         people = about["people"].items()
         named = {person["oid"]: person["name"] for _, person in people}
         return cls(apps, named | {key: person["name"] for key, person in people})
@@ -73,13 +76,35 @@ def agent_hops(hops: Iterable[Mapping[str, Any]], names: Names) -> list[Hop]:
     ]
 
 
+def sign_in_hops(log: Iterable[Mapping[str, Any]], names: Names) -> list[Hop]:
+    """The tokens that a client got for a person who signed in."""
+    return [
+        Hop(
+            sender=names.app(entry["client_id"]),
+            receiver="token endpoint",
+            person=names.person(entry["person"]),
+            audience=names.audience(entry["audience"]),
+            scope=entry["scope"],
+            actor=names.app(entry["client_id"]),
+            lifetime_seconds=entry["lifetime_seconds"],
+            how=entry["grant"],
+            milliseconds=entry["milliseconds"],
+        )
+        for entry in log
+        if entry["where"] == "token" and entry["status"] == httpx.codes.OK
+    ]
+
+
 def server_hops(
     events: Sequence[Mapping[str, Any]], log: Sequence[Mapping[str, Any]], names: Names
 ) -> list[Hop]:
     """What the MCP server did next: exchanges or cache hits, then its requests to Graph."""
     issued = {entry["client_request_id"]: entry for entry in log if entry["where"] == "token"}
+    left = next(
+        (event["lifetime_seconds"] for event in events if "lifetime_seconds" in event), None
+    )
     traded = [_trade(event, issued.get(event["correlation_id"], {}), names) for event in events]
-    return traded + [_graph(entry, names) for entry in log if entry["where"] == "graph"]
+    return traded + [_graph(entry, left, names) for entry in log if entry["where"] == "graph"]
 
 
 def _trade(event: Mapping[str, Any], issued: Mapping[str, Any], names: Names) -> Hop:
@@ -92,21 +117,23 @@ def _trade(event: Mapping[str, Any], issued: Mapping[str, Any], names: Names) ->
         audience=event["resource"],
         scope=issued.get("scope") or event["scope"],
         actor="mcp-server",
-        lifetime_seconds=issued.get("lifetime_seconds"),
+        lifetime_seconds=event.get("lifetime_seconds"),
         how=outcome,
         milliseconds=event["milliseconds"],
     )
 
 
-def _graph(entry: Mapping[str, Any], names: Names) -> Hop:
+def _graph(entry: Mapping[str, Any], left: int | None, names: Names) -> Hop:
+    """A request to Graph, with the token that was just handed out; a download carries none."""
+    bare = not entry["client_id"]
     return Hop(
         sender="mcp-server",
         receiver=f"Graph {entry['method']} {_LONG.sub('…', entry['path'].removeprefix('/v1.0'))}",
         person=names.person(entry["person"]),
-        audience=entry.get("audience") or "https://graph.microsoft.com",
+        audience="(no token)" if bare else "https://graph.microsoft.com",
         scope=entry["scope"] or "-",
         actor=names.app(entry["client_id"]),
-        lifetime_seconds=entry.get("lifetime_seconds"),
+        lifetime_seconds=None if bare else left,
         how=str(entry["status"]),
         milliseconds=entry["milliseconds"],
     )

@@ -63,12 +63,14 @@ def _walk(walk: Walk) -> dict[str, Any]:
 
 
 def _print_question(console: Console, asked: Asked) -> None:
-    console.print(f"\n[bold]“{asked.question}”[/]")
+    console.print(f"\n[bold]{asked.question}[/]")
     table = Table(*_COLUMNS, box=None, pad_edge=False, header_style="dim")
     for hop in asked.hops:
         table.add_row(*_cells(hop))
     console.print(table)
     said = " ".join(asked.said.split())
+    if not said:
+        return
     shown = said if len(said) <= _LONGEST else f"{said[:_LONGEST]} ..."
     console.print(f"→ {shown}", highlight=False, markup=False)
 

@@ -88,11 +88,17 @@ def graph_server(settings: Mapping[str, str], folder: Path) -> Iterator[GraphSer
         server.stop()
 
 
+def past_any_proxy() -> dict[str, str]:
+    """Variables that keep requests to this machine off a proxy, beside what is exempt already."""
+    exempt = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
+    direct = ",".join(filter(None, (exempt, "localhost", "127.0.0.1")))
+    return {"NO_PROXY": direct, "no_proxy": direct}
+
+
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment without settings of ours; loopback never goes by a proxy."""
+    """This process's environment, but for settings of ours."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    direct = ",".join(filter(None, (inherited.get("NO_PROXY"), "localhost", "127.0.0.1")))
-    return inherited | {"NO_PROXY": direct, "no_proxy": direct} | dict(settings)
+    return inherited | past_any_proxy() | dict(settings)
 
 
 def _free_port() -> int:

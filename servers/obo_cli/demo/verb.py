@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from time import monotonic
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from obo_cli.demo.refusals import refusals
 from obo_cli.demo.report import Report
+from obo_cli.demo.server import past_any_proxy
 from obo_cli.demo.signin import with_browser, with_device_code
 from obo_cli.demo.stage import stage
 from obo_cli.demo.walk import walk
@@ -22,6 +24,7 @@ _WIDTH = 150
 def demo(*, as_json: AsJson = False) -> None:
     """Run the whole chain on this machine: two people, an agent, our server, a tenant."""
     logging.disable(logging.ERROR)
+    os.environ |= past_any_proxy()
     with exit_on_failure():
         report = perform()
     if as_json:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from obo_cli.demo.checks import Checks
-from obo_cli.demo.hops import Hop, agent_hops, server_hops
+from obo_cli.demo.hops import Hop, agent_hops, server_hops, sign_in_hops
 from obo_cli.demo.signin import browser_of
 from obo_cli.demo.stage import Stage
 
@@ -41,19 +41,27 @@ class Walk:
     how: str
     asked: list[Asked] = field(default_factory=list)
 
+    def witnessed(self, stage: Stage, what: str, deed: Callable[[], str]) -> str:
+        """Do `deed`, and note the tokens that were issued meanwhile."""
+        _, since = stage.log()
+        made = deed()
+        hops = sign_in_hops(stage.log(since=since)[0], stage.names)
+        self.asked.append(Asked(f"{self.person} {what}", "", tuple(hops), ()))
+        return made
+
     def ids(self) -> set[str]:
         """The ids of everything that was listed to this person."""
         found = (result for asked in self.asked for result in _listings(asked))
-        return {str(item["id"]) for result in found for item in result if "id" in item}
+        return {str(item.get("id") or item["ref"]) for result in found for item in result}
 
 
 def walk(
     stage: Stage, key: str, how: str, sign_in: Callable[[Stage, str], str], checks: Checks
 ) -> Walk:
     """Let `key` sign in by `sign_in` and ask every question."""
-    token = sign_in(stage, key)
     person = stage.about["people"][key]
     done = Walk(person["name"], how)
+    token = done.witnessed(stage, "signs in to the user app", lambda: sign_in(stage, key))
     with httpx.Client(
         base_url=stage.tenant.base_url,
         verify=stage.trust,
@@ -61,7 +69,9 @@ def walk(
         timeout=100,
         headers={"Authorization": f"Bearer {token}"},
     ) as agent:
-        previous = _let_the_agent_in(stage, key, agent, checks)
+        previous = done.witnessed(
+            stage, "lets the agent in", lambda: _let_the_agent_in(stage, key, agent, checks)
+        )
         for question in QUESTIONS:
             asked, previous = ask(stage, agent, question, previous)
             done.asked.append(asked)

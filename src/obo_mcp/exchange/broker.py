@@ -47,9 +47,9 @@ class TokenBroker:
                 source = "exchange"
                 entry = await self._flights.run(key, lambda: self._exchange(key, caller, scopes))
         except OboError as error:
-            self._report(caller, scopes, started, type(error).__name__, _reason(error))
+            self._report(caller, scopes, started, type(error).__name__, reason=_reason(error))
             raise
-        self._report(caller, scopes, started, source)
+        self._report(caller, scopes, started, source, lifetime_seconds=self._left(entry))
         return entry.token
 
     async def _exchange(self, key: CacheKey, caller: Caller, scopes: Scopes) -> CachedToken:
@@ -57,13 +57,15 @@ class TokenBroker:
         await self._cache.put(key, entry)
         return entry
 
+    def _left(self, entry: CachedToken) -> int:
+        return int(entry.expires_at - self._clock.now())
+
     def _report(
-        self, caller: Caller, scopes: Scopes, started: float, outcome: str, reason: str = ""
+        self, caller: Caller, scopes: Scopes, started: float, outcome: str, **more: Field
     ) -> None:
         principal = caller.principal
         fields: dict[str, Field] = {
             "outcome": outcome,
-            "reason": reason,
             "tid": principal.tid,
             "oid": principal.oid,
             "azp": principal.azp,
@@ -71,6 +73,7 @@ class TokenBroker:
             "scope": " ".join(scopes.names),
             "milliseconds": round((self._clock.monotonic() - started) * 1000, 2),
             "correlation_id": caller.correlation_id,
+            **more,
         }
         level = logging.DEBUG if outcome == "cache" else logging.INFO
         record("downstream_token", level=level, fields=fields)

@@ -120,5 +120,6 @@ async def test_every_call_is_reported_with_who_and_how_but_no_token(broker, capl
     assert [record.levelname for record in caplog.records] == ["INFO", "DEBUG"]
     assert events[0]["oid"] == "adele"
     assert events[0]["correlation_id"] == "correlation"
+    assert events[0]["lifetime_seconds"] == 4000
     assert "token of" not in str(events)
     assert "assertion of" not in str(events)
