@@ -26,10 +26,9 @@ class TransportFailure(Exception):
 class TokenEndpointTransport:
     """The `http_client` that MSAL sees; safe to use from many threads.
 
-    MSAL keeps answers that carry a Retry-After or a server error, and gives them to later
-    requests of the same scope. Here such an answer either becomes an exception, which is never
-    kept, or loses that header, so every exchange is answered by the wire. Proxy variables are
-    honoured; netrc, redirects and cookies are not.
+    Every exchange is answered by the wire, and by nothing that somebody else was answered:
+    429 and server errors become exceptions, and no other answer carries a Retry-After into
+    MSAL. Proxy variables are honoured; netrc, redirects and cookies are not.
     """
 
     def __init__(self, *, ca_bundle: Path | None, timeout_seconds: float, connections: int) -> None:
