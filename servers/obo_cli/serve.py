@@ -10,7 +10,7 @@ import obo_graph.__main__ as graph
 from obo_cli.demo.server import graph_server
 from obo_cli.demo.stage import server_settings
 from obo_cli.outcome import exit_on_failure
-from obo_cli.tenant import DEFAULT_PORT, about_tenant, local_tenant, wait_for_a_signal
+from obo_cli.tenant import DEFAULT_PORT, about_tenant, local_tenant, stop_signal
 
 Local = Annotated[bool, typer.Option("--local", help="With a tenant on this machine.")]
 TenantPort = Annotated[int, typer.Option(min=0, max=65535, help="Of the local tenant.")]
@@ -26,12 +26,13 @@ def serve(*, local: Local = False, tenant_port: TenantPort = DEFAULT_PORT) -> No
 
 
 def _serve_local(port: int) -> None:
+    told_to_stop = stop_signal()
     with local_tenant(port, None) as local, tempfile.TemporaryDirectory() as scratch:
         about = about_tenant(local)
         with graph_server(server_settings(about, local.url), Path(scratch)) as server:
             typer.echo(_how_to_connect(about, local.url, server.url), err=True)
             typer.echo(server.url)
-            wait_for_a_signal()
+            told_to_stop.wait()
 
 
 def _how_to_connect(about: dict[str, Any], tenant_url: str, server_url: str) -> str:

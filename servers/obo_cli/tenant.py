@@ -3,6 +3,8 @@
 import json
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,25 +28,29 @@ def tenant(
     *, port: Port = DEFAULT_PORT, state_dir: StateDir = None, as_json: AsJson = False
 ) -> None:
     """Start Entra, Graph and an agent on this machine; Ctrl+C stops them."""
+    told_to_stop = stop_signal()
     with exit_on_failure(), local_tenant(port, state_dir) as local:
         about = about_tenant(local)
         typer.echo(json.dumps(about) if as_json else in_words(about))
-        wait_for_a_signal()
+        told_to_stop.wait()
 
 
-def local_tenant(port: int, state_dir: Path | None) -> LocalTenant:
-    """A tenant that is kept in the user's own folder unless `state_dir` names another.
+@contextmanager
+def local_tenant(port: int, state_dir: Path | None) -> Iterator[LocalTenant]:
+    """A running tenant, kept in the user's own folder unless `state_dir` names another.
 
     Raises:
         CommandFailed: the port is taken.
     """
     folder = state_dir or Path(typer.get_app_dir("obo-mcp")) / "tenant"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        return LocalTenant(port=port, state_dir=folder)
-    except OSError as failure:
-        words = f"Port {port} cannot be used: {failure.strerror}. Choose another with --port."
-        raise CommandFailed(ExitCode.USAGE, words) from None
+    with ExitStack() as running:
+        try:
+            local = running.enter_context(LocalTenant(port=port, state_dir=folder))
+        except OSError as failure:
+            words = f"Port {port} cannot be used: {failure.strerror}. Choose another."
+            raise CommandFailed(ExitCode.USAGE, words) from None
+        yield local
 
 
 def about_tenant(local: LocalTenant) -> dict[str, Any]:
@@ -77,9 +83,9 @@ def in_words(about: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def wait_for_a_signal() -> None:
-    """Return at the first SIGINT or SIGTERM."""
+def stop_signal() -> threading.Event:
+    """From now on, SIGINT and SIGTERM set this event instead of ending the process."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    stop.wait()
+    return stop

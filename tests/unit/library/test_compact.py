@@ -96,6 +96,8 @@ def test_a_token_that_names_no_key_is_refused(kid):
         "a.b.c.d",
         "e30.e30.",
         "e30.e30.A",
+        "e30.e30.AAAAA",
+        "A.e30.AAAA",
         "e30=.e30.AAAA",
         "e+0.e30.AAAA",
         " e30.e30.AAAA",

@@ -244,6 +244,16 @@ async def test_a_crash_after_the_answer_began_is_left_to_the_server(house):
         await call(door(house), headers=[TOKEN])
 
 
+async def test_a_refusal_after_the_answer_began_is_left_to_the_server(house):
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ConsentRequired
+
+    house.app = app
+    with pytest.raises(ConsentRequired):
+        await call(door(house), headers=[TOKEN])
+
+
 async def test_a_web_socket_is_closed(house):
     sent = []
 

@@ -71,6 +71,15 @@ async def test_a_call_whose_waiters_all_left_still_ends_and_leaves_nothing_behin
         await asyncio.sleep(0)
 
 
+async def test_a_call_that_is_ended_from_outside_ends_for_everybody():
+    flights, call = SingleFlight(), Call()
+    tasks = await started(flights, call, 2)
+    flights._flights["k"].cancel()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {asyncio.CancelledError}
+    assert len(flights) == 0
+
+
 async def test_a_failure_reaches_everybody_and_is_not_remembered():
     flights, call = SingleFlight(), Call(ValueError("no"))
     tasks = await started(flights, call, 50)
