@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -133,13 +134,28 @@ def test_every_python_block_compiles(block):
     )
 
 
-@pytest.mark.parametrize("block", [b for b in blocks_of("python") if "run" in b.info], ids=str)
-def test_every_python_block_marked_run_runs(block, tmp_path):
+READERS_SETTINGS = {
+    "OBO_MCP_TENANT_ID": "6b2f3a54-90c1-4c1d-8f0e-2d7c5a9e4b10",
+    "OBO_MCP_CLIENT_ID": "50b657df-1e45-4644-a8e1-412cad13af6d",
+    "OBO_MCP_CLIENT_SECRET": "of-a-reader",
+    "OBO_MCP_RESOURCE_URL": "https://mcp.example/mcp",
+    "OBO_MCP_REQUIRED_SCOPE": "mcp.access",
+}
+
+
+@pytest.mark.parametrize(
+    "page",
+    sorted({block.page for block in blocks_of("python")}),
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_the_python_of_a_page_runs_from_top_to_bottom(page, tmp_path):
+    code = "\n".join(block.code for block in blocks_of("python") if block.page == page)
     done = subprocess.run(
-        [sys.executable, "-c", block.code],
+        [sys.executable, "-W", "error", "-c", code],
         cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        env=os.environ | READERS_SETTINGS,
     )  # fmt: skip
-    assert done.returncode == 0, f"{block} ended with {done.returncode}:\n{done.stderr}"
+    assert done.returncode == 0, f"{page} ended with {done.returncode}:\n{done.stderr}"
 
 
 def commands(block: Block) -> Iterator[list[str]]:

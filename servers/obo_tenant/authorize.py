@@ -1,0 +1,166 @@
+"""The authorization endpoint, and signing out."""
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from obo_tenant.apps import Application
+from obo_tenant.authorize_request import (
+    AuthorizeRequest,
+    Destination,
+    read_destination,
+    read_request,
+)
+from obo_tenant.browsers import Browser, remember
+from obo_tenant.consent import wishes
+from obo_tenant.conversation import Conversation
+from obo_tenant.directory import Account
+from obo_tenant.envelope import Envelope
+from obo_tenant.form import parse_form
+from obo_tenant.granted import client_info
+from obo_tenant.grants import SignIn
+from obo_tenant.noting import note_of, noted
+from obo_tenant.pages import plain_page
+from obo_tenant.place import check_tenant
+from obo_tenant.refusal import Refusal
+from obo_tenant.scopes import Asked
+from obo_tenant.tenant import Tenant
+
+
+def authorize_routes(tenant: Tenant, conversation: Conversation) -> list[BaseRoute]:
+    """`GET /{tenant}/oauth2/v2.0/authorize` and `/logout`."""
+    endpoint = AuthorizeEndpoint(tenant, conversation)
+    authorize = noted(tenant, "authorize", endpoint.get)
+    return [
+        Route("/{tenant}/oauth2/v2.0/authorize", authorize),
+        Route("/{tenant}/oauth2/v2.0/logout", endpoint.sign_out),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class CodePurpose:
+    """An interaction that ends with an authorization code for the client."""
+
+    tenant: Tenant
+    request: AuthorizeRequest
+    envelope: Envelope
+
+    @property
+    def client(self) -> Application:
+        """Who asks."""
+        return self.request.destination.client
+
+    @property
+    def asked(self) -> Asked:
+        """For what."""
+        return self.request.asked
+
+    @property
+    def login_hint(self) -> str:
+        """The client's guess at who is coming."""
+        return self.request.login_hint
+
+    @property
+    def device(self) -> bool:
+        """The answer goes to this same browser."""
+        return False
+
+    @property
+    def ask_again(self) -> bool:
+        """`prompt=consent` asks for everything once more."""
+        return self.request.prompt == "consent"
+
+    def finish(self, account: Account, session_id: str) -> Response:
+        """Send the code."""
+        request = self.request
+        sign_in = SignIn(
+            client_id=self.client.client_id,
+            oid=account.person.oid,
+            session_id=session_id,
+            scope=request.scope,
+            target=request.target,
+            nonce=request.nonce,
+        )
+        code = self.tenant.grants.new_code(
+            sign_in, request.destination.redirect_uri, request.challenge, request.challenge_method
+        )
+        extra = (
+            {"client_info": client_info(account.person.oid)} if request.wants_client_info else {}
+        )
+        return request.destination.send({"code": code, **extra, "session_state": str(uuid4())})
+
+    def decline(self) -> Response:
+        """Tell the client that the person said no."""
+        return _send_refusal(self.request.destination, Refusal(65004), self.envelope)
+
+
+class AuthorizeEndpoint:
+    """Checks the request, then lets the pages do the talking."""
+
+    def __init__(self, tenant: Tenant, conversation: Conversation) -> None:
+        self._tenant = tenant
+        self._conversation = conversation
+
+    async def get(self, request: Request) -> Response:
+        """Begin a sign-in. Until the redirect URI is known to be right, errors stay here."""
+        envelope = Envelope.of(request, self._tenant.clock())
+        try:
+            query = parse_form(request.url.query.encode("ascii", "replace"))
+            client = self._tenant.directory.app_by_id(query.get("client_id"))
+            check_tenant(request, client)
+            destination = read_destination(query, self._tenant.directory)
+        except Refusal as refusal:
+            note_of(request)["error"] = f"{refusal.error} AADSTS{refusal.code}"
+            detail = envelope.describe(refusal.code, refusal.text)
+            return plain_page("Sorry", "We can't sign you in here.", status=400, detail=detail)
+        note_of(request)["client_id"] = destination.client.client_id
+        try:
+            wanted = read_request(query, destination, self._tenant.directory)
+            return self._begin(request, CodePurpose(self._tenant, wanted, envelope))
+        except Refusal as refusal:
+            note_of(request)["error"] = f"{refusal.error} AADSTS{refusal.code}"
+            return _send_refusal(destination, refusal, envelope)
+
+    async def sign_out(self, request: Request) -> Response:
+        """Forget who signed in with this browser (OpenID Connect RP-Initiated Logout)."""
+        browser = self._tenant.browsers.of(request)
+        self._tenant.browsers.sign_out(browser)
+        response = plain_page("Signed out", "You signed out of your account.")
+        remember(response, request, browser)
+        return response
+
+    def _begin(self, request: Request, purpose: CodePurpose) -> Response:
+        browser = self._tenant.browsers.of(request)
+        account = self._signed_in(browser, purpose.request)
+        if purpose.request.prompt == "none":
+            self._check_silent(account, purpose)
+        return self._conversation.begin(request, browser, purpose, account)
+
+    def _signed_in(self, browser: Browser, wanted: AuthorizeRequest) -> Account | None:
+        """Whom single sign-on stands for: the hinted person, or the only or latest one."""
+        if wanted.prompt in {"login", "select_account"}:
+            return None
+        accounts = self._tenant.browsers.signed_in(browser, self._tenant.directory)
+        hint = wanted.login_hint.strip().lower()
+        hinted = [a for a in accounts if not hint or a.person.user_principal_name == hint]
+        return hinted[-1] if hinted else None
+
+    def _check_silent(self, account: Account | None, purpose: CodePurpose) -> None:
+        if account is None:
+            raise Refusal(50058)
+        missing = wishes(
+            purpose.client, purpose.asked, self._tenant.directory, account, every=False
+        )
+        if missing:
+            raise Refusal(65001, app=purpose.client.client_id, name=purpose.client.display_name)
+
+
+def _send_refusal(destination: Destination, refusal: Refusal, envelope: Envelope) -> Response:
+    # At this endpoint a lack of consent is something a page could cure (OpenID Connect 3.1.2.6).
+    error = "interaction_required" if refusal.code == 65001 else refusal.error
+    described = envelope.describe(refusal.code, refusal.text)
+    extra = {"error_subcode": "cancel"} if refusal.code == 65004 else {}
+    return destination.send({"error": error, "error_description": described, **extra})

@@ -1,0 +1,215 @@
+"""The control switches under `/_tenant/`: look at the tenant, and disturb it on purpose."""
+
+from collections.abc import Awaitable, Callable
+from types import MappingProxyType
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from obo_tenant.apps import GRAPH_AUDIENCE, Application
+from obo_tenant.control_tokens import TokenSwitches
+from obo_tenant.faults import Fault, FaultPlace
+from obo_tenant.fields import BadSwitch, Fields, app_named, person_named
+from obo_tenant.guard import LoopbackOnly
+from obo_tenant.people import PEOPLE, TENANT_ID
+from obo_tenant.tenant import Tenant
+
+_PLACES: MappingProxyType[str, FaultPlace] = MappingProxyType(
+    {"token": "token", "keys": "keys", "graph": "graph"}
+)
+_Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Connected(Protocol):
+    """The agent stand-in, as far as a switch reaches it."""
+
+    server_url: str | None
+
+
+def control_routes(tenant: Tenant, agent: Connected) -> list[BaseRoute]:
+    """The switches, behind their guard."""
+    switches, tokens = Switches(tenant, agent), TokenSwitches(tenant)
+    table: list[tuple[str, str, _Endpoint]] = [
+        ("/", "GET", switches.overview),
+        ("/tokens", "POST", tokens.token),
+        ("/people", "POST", tokens.people),
+        ("/faults", "PUT", switches.set_fault),
+        ("/faults", "DELETE", switches.clear_faults),
+        ("/log", "GET", switches.read_log),
+        ("/log", "DELETE", switches.clear_log),
+        ("/apps/{name}", "PATCH", switches.change_app),
+        ("/people/{key}", "PATCH", switches.change_person),
+        ("/consents", "PUT", switches.consent),
+        ("/consents", "DELETE", switches.withdraw),
+        ("/keys/rotate", "POST", switches.rotate),
+        ("/connection", "PUT", switches.connect),
+    ]
+    routes = [Route(path, _answering(end), methods=[method]) for path, method, end in table]
+    guard = Middleware(LoopbackOnly, base_url=tenant.base_url)
+    return [Mount("/_tenant", routes=routes, middleware=[guard])]
+
+
+class Switches:
+    """Every switch but those that make tokens. A bad body changes nothing."""
+
+    def __init__(self, tenant: Tenant, agent: Connected) -> None:
+        self._tenant = tenant
+        self._agent = agent
+
+    async def overview(self, _request: Request) -> Response:
+        """What a client needs to know to begin. Synthetic people are left out."""
+        tenant = self._tenant
+        apps = [app for app in tenant.directory.apps if app.name != "graph"]
+        return JSONResponse(
+            {
+                "tenant_id": TENANT_ID,
+                "authority": f"{tenant.base_url}/{TENANT_ID}",
+                "issuer": tenant.mint.issuer_v2,
+                "graph_url": tenant.base_url,
+                "graph_resource": GRAPH_AUDIENCE,
+                "ca_path": str(tenant.ca_path),
+                "apps": {app.name: _shown_app(app) for app in apps},
+                "people": {person.key: _shown_person(person) for person in PEOPLE},
+            }
+        )
+
+    async def set_fault(self, request: Request) -> Response:
+        """`PUT /_tenant/faults`."""
+        fields = await Fields.of(request)
+        where = fields.needed("where")
+        if where not in _PLACES:
+            raise BadSwitch("where must be token, keys or graph")
+        key = fields.text("person")
+        headers = fields.mapping("headers") or {}
+        fault = Fault(
+            where=_PLACES[where],
+            oid=person_named(self._tenant.directory, key).person.oid if key else None,
+            status=fields.whole("status", None, 200, 599),
+            headers={str(name): str(value) for name, value in headers.items()},
+            body=fields.mapping("body"),
+            count=fields.whole("count", 1, 1, 1_000_000) or 1,
+            delay_seconds=fields.number("delay_seconds", 0.0, 60.0),
+        )
+        fields.end()
+        self._tenant.faults.add(fault)
+        return _done()
+
+    async def clear_faults(self, _request: Request) -> Response:
+        """`DELETE /_tenant/faults`."""
+        self._tenant.faults.clear()
+        return _done()
+
+    async def read_log(self, request: Request) -> Response:
+        """`GET /_tenant/log?since=N`."""
+        since = request.query_params.get("since", "0")
+        if not since.isdecimal() or len(since) > 15:
+            raise BadSwitch("since must be a whole number")
+        return JSONResponse(self._tenant.log.since(int(since)))
+
+    async def clear_log(self, _request: Request) -> Response:
+        """`DELETE /_tenant/log`."""
+        self._tenant.log.clear()
+        return _done()
+
+    async def change_app(self, request: Request) -> Response:
+        """`PATCH /_tenant/apps/{name}`."""
+        fields = await Fields.of(request)
+        app = app_named(self._tenant.directory, request.path_params["name"])
+        version = fields.whole("requested_access_token_version", None, 1, 2)
+        fields.end()
+        if version is not None:
+            self._tenant.directory.set_token_version(app.name, version)
+        return _done()
+
+    async def change_person(self, request: Request) -> Response:
+        """`PATCH /_tenant/people/{key}`."""
+        fields = await Fields.of(request)
+        account = person_named(self._tenant.directory, request.path_params["key"])
+        enabled = fields.flag("enabled", default=None)
+        revoked = fields.flag("sessions_revoked", default=None)
+        fields.end()
+        if enabled is not None:
+            account.enabled = enabled
+        if revoked is True:
+            account.revoke_sessions()
+        elif revoked is False:
+            account.revoked.clear()
+        return _done()
+
+    async def consent(self, request: Request) -> Response:
+        """`PUT /_tenant/consents`: add to what was consented."""
+        client, resource, account, scopes = await self._consent_of(request)
+        if not scopes:
+            raise BadSwitch("scopes is missing")
+        self._tenant.directory.consent(client, resource, account, scopes)
+        return _done()
+
+    async def withdraw(self, request: Request) -> Response:
+        """`DELETE /_tenant/consents`: take back those scopes, or all without any."""
+        self._tenant.directory.withdraw(*await self._consent_of(request))
+        return _done()
+
+    async def rotate(self, _request: Request) -> Response:
+        """`POST /_tenant/keys/rotate`."""
+        self._tenant.keys.rotate(self._tenant.clock())
+        return JSONResponse({"kids": [key.kid for key in self._tenant.keys]})
+
+    async def connect(self, request: Request) -> Response:
+        """`PUT /_tenant/connection`."""
+        fields = await Fields.of(request)
+        url = fields.needed("server_url")
+        fields.end()
+        if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+            raise BadSwitch("server_url must be an http or https URL")
+        self._agent.server_url = url
+        return _done()
+
+    async def _consent_of(
+        self, request: Request
+    ) -> tuple[Application, Application, Any, tuple[str, ...]]:
+        fields = await Fields.of(request)
+        directory = self._tenant.directory
+        client = app_named(directory, fields.needed("client"))
+        resource = app_named(directory, fields.needed("resource"))
+        key, scopes = fields.text("person"), fields.texts("scopes") or ()
+        fields.end()
+        unknown = [scope for scope in scopes if scope not in resource.scopes]
+        if unknown:
+            raise BadSwitch(f"{resource.name} has no scope {unknown[0]!r}")
+        return client, resource, person_named(directory, key) if key else None, scopes
+
+
+def _answering(endpoint: _Endpoint) -> _Endpoint:
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except BadSwitch as reason:
+            return JSONResponse({"error": str(reason)}, 400)
+
+    return answer
+
+
+def _done() -> Response:
+    return Response(status_code=204)
+
+
+def _shown_app(app: Application) -> dict[str, Any]:
+    shown: dict[str, Any] = {"client_id": app.client_id}
+    if app.secret is not None:
+        shown["client_secret"] = app.secret
+    if app.identifier_uris:
+        shown["identifier_uri"] = app.identifier_uris[0]
+    return shown | {"scopes": list(app.scopes), "redirect_uris": list(app.redirect_uris)}
+
+
+def _shown_person(person: Any) -> dict[str, str]:
+    return {
+        "oid": person.oid,
+        "name": person.name,
+        "user_principal_name": person.user_principal_name,
+        "password": person.password,
+    }

@@ -1,0 +1,106 @@
+"""The control switches that make tokens: one to order, also a wrong one, or thousands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from obo_tenant.apps import GRAPH_AUDIENCE, GRAPH_ID, Application
+from obo_tenant.directory import Account
+from obo_tenant.fields import BadSwitch, Fields, app_named, person_named
+from obo_tenant.mint import Subject
+from obo_tenant.tenant import Tenant
+
+_A_DAY = 24 * 3600
+_MOST_PEOPLE = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    """What a token should be like; `account` is None for an app-only token."""
+
+    client: Application
+    resource: Application
+    scopes: tuple[str, ...]
+    version: int | None
+    lifetime_seconds: int | None
+
+
+class TokenSwitches:
+    """`POST /_tenant/tokens` and `POST /_tenant/people`."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+
+    async def token(self, request: Request) -> Response:
+        """One token, to order. Raises BadSwitch."""
+        fields = await Fields.of(request)
+        order = self._order(fields)
+        account = person_named(self._tenant.directory, fields.text("person") or "adele")
+        app_only, id_token = fields.flag("app_only"), fields.flag("id_token")
+        foreign, changes = fields.flag("foreign_key"), fields.mapping("claims")
+        fields.end()
+        if app_only and id_token:
+            raise BadSwitch("an ID token cannot be app_only")
+        if id_token:
+            claims = self._id_claims(order, account)
+        else:
+            claims = self._access_claims(order, None if app_only else account)
+        token = self._tenant.mint.sign(_changed(claims, changes or {}), foreign=bool(foreign))
+        return JSONResponse({"access_token": token})
+
+    async def people(self, request: Request) -> Response:
+        """Many new people, one token each. Raises BadSwitch."""
+        fields = await Fields.of(request)
+        count = fields.whole("count", None, 1, _MOST_PEOPLE)
+        order = self._order(fields)
+        fields.end()
+        if count is None:
+            raise BadSwitch("count is missing")
+        accounts = list(self._tenant.directory.add_people(count))
+        # A signature takes about a millisecond: thousands of them must not hold up the server.
+        tokens = await run_in_threadpool(
+            lambda: [self._tenant.mint.sign(self._access_claims(order, each)) for each in accounts]
+        )
+        return JSONResponse({"access_tokens": tokens})
+
+    def _order(self, fields: Fields) -> _Order:
+        directory = self._tenant.directory
+        resource = app_named(directory, fields.needed("resource"))
+        scopes = fields.texts("scopes")
+        return _Order(
+            client=app_named(directory, fields.text("client") or "connection"),
+            resource=resource,
+            scopes=tuple(resource.scopes)[:1] if scopes is None else scopes,
+            version=fields.whole("version", None, 1, 2),
+            lifetime_seconds=fields.whole("lifetime_seconds", None, -_A_DAY, _A_DAY),
+        )
+
+    def _access_claims(self, order: _Order, account: Account | None) -> dict[str, Any]:
+        subject = Subject(
+            client=order.client,
+            resource=order.resource,
+            spelling=order.resource.prefix,
+            scopes=order.scopes,
+            account=account,
+        )
+        return self._tenant.mint.access_claims(subject, self._lifetime(order), order.version)
+
+    def _id_claims(self, order: _Order, account: Account) -> dict[str, Any]:
+        """As if the resource itself had signed the person in: its audience, but no access token."""
+        of_graph = order.resource.client_id == GRAPH_ID
+        audience = GRAPH_AUDIENCE if of_graph else order.resource.client_id
+        claims = self._tenant.mint.id_claims(audience, account, None, None)
+        return claims | {"exp": int(self._tenant.clock()) + self._lifetime(order)}
+
+    def _lifetime(self, order: _Order) -> int:
+        lifetime = order.lifetime_seconds
+        return self._tenant.mint.lifetime() if lifetime is None else lifetime
+
+
+def _changed(claims: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {**claims, **changes}
+    return {name: value for name, value in merged.items() if value is not None}

@@ -1,0 +1,205 @@
+"""The pages between a request and its answer: sign in, allow, done. Shared by code and device flow.
+
+A form counts only from the browser that got it, with its token: nobody can be signed in, or made
+to consent, by another site's form.
+"""
+
+import hmac
+from typing import Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from obo_tenant.apps import Application
+from obo_tenant.browsers import Browser, Interaction, remember
+from obo_tenant.consent import Wish, wishes
+from obo_tenant.directory import Account
+from obo_tenant.form import read_form
+from obo_tenant.noting import note_of, noted
+from obo_tenant.pages import consent_page, plain_page, sign_in_page
+from obo_tenant.people import PEOPLE
+from obo_tenant.refusal import Refusal
+from obo_tenant.scopes import Asked
+from obo_tenant.tenant import Tenant
+
+
+class Purpose(Protocol):
+    """What an interaction is for: whose request, and what to do at its end."""
+
+    @property
+    def client(self) -> Application:
+        """Who asks."""
+        ...
+
+    @property
+    def asked(self) -> Asked:
+        """For what."""
+        ...
+
+    @property
+    def login_hint(self) -> str:
+        """The sign-in name to begin with."""
+        ...
+
+    @property
+    def device(self) -> bool:
+        """Whether the answer goes to a device, so that the person must approve in any case."""
+        ...
+
+    @property
+    def ask_again(self) -> bool:
+        """Whether to ask even for what is consented already."""
+        ...
+
+    def finish(self, account: Account, session_id: str) -> Response:
+        """The person signed in and allowed everything."""
+        ...
+
+    def decline(self) -> Response:
+        """The person said no."""
+        ...
+
+
+class Conversation:
+    """Shows the next page, and receives what was filled in."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+
+    def routes(self) -> list[BaseRoute]:
+        """Where the forms are posted to."""
+        pages = {"/signin": self.sign_in, "/consent": self.consent}
+        return [
+            Route(path, noted(self._tenant, "authorize", page), methods=["POST"])
+            for path, page in pages.items()
+        ]
+
+    def begin(
+        self, request: Request, browser: Browser, purpose: Purpose, account: Account | None
+    ) -> Response:
+        """The first page; `account` is somebody who is signed in already."""
+        interaction = self._tenant.browsers.begin(browser, purpose)
+        if account is not None:
+            interaction.oid = account.person.oid
+            interaction.session_id = browser.signed_in[account.person.oid]
+        return self._next(request, browser, interaction)
+
+    async def sign_in(self, request: Request) -> Response:
+        """Name and password were filled in."""
+        interaction, form = await self._resume(request)
+        if interaction is None:
+            return stale_page()
+        account = self._tenant.directory.account_by_name(form.get("name", ""))
+        refusal = _check_password(account, form.get("password", ""))
+        if account is None or refusal is not None:
+            note_of(request)["error"] = "invalid_grant AADSTS50126"
+            return self._sign_in_page(interaction, form.get("name", ""), refusal or "")
+        browser = self._tenant.browsers.sign_in(interaction, account)
+        return self._next(request, browser, interaction)
+
+    async def consent(self, request: Request) -> Response:
+        """A button of the consent page was pressed."""
+        interaction, form = await self._resume(request)
+        account = self._account(interaction)
+        if interaction is None or account is None:
+            return stale_page()
+        decision = form.get("decision")
+        if decision == "other":
+            interaction.oid = None
+            return self._sign_in_page(interaction, "", "")
+        self._tenant.browsers.end(interaction)
+        if decision != "accept":
+            note_of(request)["error"] = "access_denied AADSTS65004"
+            return _purpose(interaction).decline()
+        for wish in self._wishes(interaction, account):
+            self._tenant.directory.consent(wish.client, wish.resource, account, wish.scopes)
+        return self._finish(request, interaction, account)
+
+    async def _resume(self, request: Request) -> tuple[Interaction | None, dict[str, str]]:
+        try:
+            form = await read_form(request)
+        except Refusal:
+            return None, {}
+        interaction = self._tenant.browsers.resume(request, form)
+        if interaction is not None and not hasattr(interaction.purpose, "finish"):
+            interaction = None
+        if interaction is not None:
+            note_of(request)["client_id"] = _purpose(interaction).client.client_id
+        return interaction, form
+
+    def _next(self, request: Request, browser: Browser, interaction: Interaction) -> Response:
+        response = self._next_page(request, interaction)
+        remember(response, request, browser)
+        return response
+
+    def _next_page(self, request: Request, interaction: Interaction) -> Response:
+        purpose, account = _purpose(interaction), self._account(interaction)
+        if account is None:
+            return self._sign_in_page(interaction, purpose.login_hint, "")
+        note_of(request)["person"] = account.person.oid
+        wanted = self._wishes(interaction, account)
+        if wanted or purpose.device:
+            return consent_page(
+                _hidden(interaction),
+                purpose.client.display_name,
+                account.person.user_principal_name,
+                [wish.words for wish in wanted],
+                device=purpose.device,
+            )
+        self._tenant.browsers.end(interaction)
+        return self._finish(request, interaction, account)
+
+    def _finish(self, request: Request, interaction: Interaction, account: Account) -> Response:
+        note_of(request)["person"] = account.person.oid
+        return _purpose(interaction).finish(account, interaction.session_id)
+
+    def _wishes(self, interaction: Interaction, account: Account) -> list[Wish]:
+        purpose = _purpose(interaction)
+        return wishes(
+            purpose.client,
+            purpose.asked,
+            self._tenant.directory,
+            account,
+            every=purpose.ask_again,
+        )
+
+    def _account(self, interaction: Interaction | None) -> Account | None:
+        if interaction is None or interaction.oid is None:
+            return None
+        account = self._tenant.directory.account_by_oid(interaction.oid)
+        if account is None or not account.enabled or interaction.session_id in account.revoked:
+            return None
+        return account
+
+    def _sign_in_page(self, interaction: Interaction, name: str, error: str) -> Response:
+        people = [(person.user_principal_name, person.password) for person in PEOPLE]
+        client = _purpose(interaction).client.display_name
+        return sign_in_page(_hidden(interaction), client, people, hint=name, error=error)
+
+
+def stale_page() -> Response:
+    """The form is not, or no longer, one of ours."""
+    return plain_page(
+        "Start again",
+        "This page is no longer valid. Go back to the program you came from and try again.",
+        status=400,
+    )
+
+
+def _purpose(interaction: Interaction) -> Purpose:
+    purpose: Purpose = interaction.purpose
+    return purpose
+
+
+def _hidden(interaction: Interaction) -> dict[str, str]:
+    return {"flow": interaction.key, "csrf": interaction.csrf}
+
+
+def _check_password(account: Account | None, password: str) -> str | None:
+    """Words for the page when the person may not come in."""
+    wanted = account.person.password if account else ""
+    same = hmac.compare_digest(password.encode("utf-8", "replace"), wanted.encode())
+    if account is None or not same:
+        return "The user name or the password is wrong."
+    return None if account.enabled else "This account is disabled. An administrator can help."

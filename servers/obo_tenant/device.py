@@ -1,0 +1,157 @@
+"""Device code: the endpoint for the device, the page for its person (RFC 8628)."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from obo_tenant.apps import Application
+from obo_tenant.browsers import Browser, remember
+from obo_tenant.conversation import Conversation, stale_page
+from obo_tenant.directory import Account
+from obo_tenant.envelope import Envelope
+from obo_tenant.form import read_form, required
+from obo_tenant.grants import DEVICE_INTERVAL_SECONDS, DEVICE_SECONDS, DeviceGrant, SignIn
+from obo_tenant.noting import note_of, noted
+from obo_tenant.pages import code_page, plain_page
+from obo_tenant.place import check_tenant
+from obo_tenant.refusal import Refusal
+from obo_tenant.scopes import Asked, parse_scope
+from obo_tenant.tenant import Tenant
+
+
+def device_routes(tenant: Tenant, conversation: Conversation) -> list[BaseRoute]:
+    """`POST /{tenant}/oauth2/v2.0/devicecode` and the page `/devicelogin`."""
+    endpoint, page = DeviceEndpoint(tenant), DevicePage(tenant, conversation)
+    return [
+        Route("/devicelogin", noted(tenant, "authorize", page.get)),
+        Route("/devicelogin", noted(tenant, "authorize", page.post), methods=["POST"]),
+        Route(
+            "/{tenant}/oauth2/v2.0/devicecode",
+            noted(tenant, "devicecode", endpoint.post),
+            methods=["POST"],
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePurpose:
+    """An interaction that ends with the device getting what it waits for."""
+
+    client: Application
+    asked: Asked
+    grant: DeviceGrant
+    login_hint: str = ""
+    device: bool = True
+    ask_again: bool = False
+
+    def finish(self, account: Account, session_id: str) -> Response:
+        """Let the device in."""
+        self.grant.sign_in = SignIn(
+            client_id=self.client.client_id,
+            oid=account.person.oid,
+            session_id=session_id,
+            scope=self.grant.scope,
+            target=self.grant.target,
+        )
+        words = f"You are signed in to {self.client.display_name} on your device."
+        return plain_page("All set", f"{words} You may close this window.")
+
+    def decline(self) -> Response:
+        """Turn the device away."""
+        self.grant.declined = True
+        return plain_page("Cancelled", "The device was not signed in. You may close this window.")
+
+
+class DeviceEndpoint:
+    """Gives a device its two codes."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+
+    async def post(self, request: Request) -> Response:
+        """Answer a device authorization request."""
+        envelope = Envelope.of(request, self._tenant.clock())
+        note_of(request)["correlation_id"] = envelope.correlation_id
+        note_of(request)["client_request_id"] = envelope.client_request_id
+        try:
+            return JSONResponse(await self._codes(request), headers=envelope.headers)
+        except Refusal as refusal:
+            note_of(request)["error"] = f"{refusal.error} AADSTS{refusal.code}"
+            return envelope.refused(refusal)
+
+    async def _codes(self, request: Request) -> dict[str, object]:
+        form = await read_form(request)
+        client = self._tenant.directory.app_by_id(form.get("client_id"))
+        check_tenant(request, client)
+        client_id = required(form, "client_id")
+        if client is None:
+            raise Refusal(700016, app=client_id)
+        note_of(request)["client_id"] = client.client_id
+        if client.agent_identity:
+            raise Refusal(82014)
+        scope, target = required(form, "scope"), form.get("resource") or None
+        parse_scope(scope, client, self._tenant.directory, target)
+        code, grant = self._tenant.grants.new_device(client.client_id, scope, target)
+        uri = f"{self._tenant.base_url}/devicelogin"
+        return {
+            "user_code": grant.user_code,
+            "device_code": code,
+            "verification_uri": uri,
+            "expires_in": DEVICE_SECONDS,
+            "interval": DEVICE_INTERVAL_SECONDS,
+            "message": f"To sign in, use a web browser to open the page {uri} and enter the code"
+            f" {grant.user_code} to authenticate.",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _CodeEntry:
+    """The purpose of an interaction that has no client yet: a code is to be typed."""
+
+
+class DevicePage:
+    """Where a person types the code that their device shows."""
+
+    def __init__(self, tenant: Tenant, conversation: Conversation) -> None:
+        self._tenant = tenant
+        self._conversation = conversation
+
+    async def get(self, request: Request) -> Response:
+        """The empty page."""
+        return self._ask(request, self._tenant.browsers.of(request), "")
+
+    async def post(self, request: Request) -> Response:
+        """A code was typed."""
+        try:
+            form = await read_form(request)
+        except Refusal:
+            return stale_page()
+        interaction = self._tenant.browsers.resume(request, form)
+        if interaction is None or not isinstance(interaction.purpose, _CodeEntry):
+            return stale_page()
+        self._tenant.browsers.end(interaction)
+        browser = self._tenant.browsers.of(request)
+        purpose = self._purpose(form.get("user_code", ""))
+        if purpose is None:
+            return self._ask(request, browser, "That code is wrong or has expired. Try again.")
+        note_of(request)["client_id"] = purpose.client.client_id
+        accounts = self._tenant.browsers.signed_in(browser, self._tenant.directory)
+        account = accounts[-1] if accounts else None
+        return self._conversation.begin(request, browser, purpose, account)
+
+    def _purpose(self, typed: str) -> DevicePurpose | None:
+        grant = self._tenant.grants.device_by_user_code(typed)
+        client = self._tenant.directory.app_by_id(grant.client_id) if grant else None
+        if grant is None or client is None:
+            return None
+        asked = parse_scope(grant.scope, client, self._tenant.directory, grant.target)
+        return DevicePurpose(client, asked, grant)
+
+    def _ask(self, request: Request, browser: Browser, error: str) -> Response:
+        interaction = self._tenant.browsers.begin(browser, _CodeEntry())
+        hidden = {"flow": interaction.key, "csrf": interaction.csrf}
+        response = code_page(hidden, error)
+        remember(response, request, browser)
+        return response

@@ -1,0 +1,168 @@
+"""Every request passes here: token, path, mailbox limit, faults, scope, person; then the endpoint.
+
+A request that is refused is refused before any belongings of a person are touched.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from obo_tenant.graph.errors import (
+    Area,
+    ClaimsChallenge,
+    GraphError,
+    delegated_only,
+    denied,
+    no_such_user,
+    unauthenticated,
+)
+from obo_tenant.graph.limits import MailboxSlots
+from obo_tenant.graph.odata.options import parse_options
+from obo_tenant.graph.paths import Target, find_target, loggable, split_path
+from obo_tenant.graph.prefer import parse_prefer
+from obo_tenant.graph.store import Profile, Store, find_profile, profile_of
+from obo_tenant.graph.trace import trace
+from obo_tenant.graph.visit import Operation, Visit
+
+Fault = Callable[[str | None], Awaitable[Response | None]]
+_LARGEST_BODY = 1_000_000
+_EXCHANGE: frozenset[Area] = frozenset({"mail", "calendar"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What a verified token says."""
+
+    oid: str
+    client_id: str
+    scopes: frozenset[str]
+
+    @property
+    def profile(self) -> Profile:
+        """Who that is in the directory."""
+        return profile_of(self.oid)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The door of `/v1.0`. See `routes.graph_routes` for the callables."""
+
+    check_token: Callable[[str], Mapping[str, Any]]
+    fault: Fault
+    record: Callable[..., None]
+    origin: str
+    clock: Callable[[], float]
+    store: Store
+    slots: MailboxSlots
+    operations: tuple[Operation, ...]
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request, mark the answer and record it."""
+        started = self.clock()
+        tracing = trace(request.headers.get("client-request-id"), started)
+        segments = split_path(_below_version(request))
+        caller: Caller | None = None
+        code: str | None = None
+        try:
+            caller = self._caller(request)
+            response = await self._admit(caller, request, segments)
+        except GraphError as refusal:
+            code = refusal.code
+            response = tracing.refusal(refusal)
+        self.record(
+            where="graph",
+            method=request.method,
+            path=loggable(segments),
+            status=response.status_code,
+            milliseconds=round((self.clock() - started) * 1000, 3),
+            person=caller.oid if caller else None,
+            client_id=caller.client_id if caller else None,
+            scope=" ".join(sorted(caller.scopes)) if caller else None,
+            client_request_id=tracing.client,
+            error=code,
+        )
+        return tracing.mark(response)
+
+    def _caller(self, request: Request) -> Caller:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.casefold() != "bearer" or not token.strip():
+            raise unauthenticated("Access token is empty.")
+        try:
+            claims = self.check_token(token.strip())
+        except ClaimsChallenge as refusal:
+            raise unauthenticated(str(refusal), refusal.claims) from None
+        except PermissionError as refusal:
+            raise unauthenticated(str(refusal)) from None
+        return Caller(
+            str(claims.get("oid", "")),
+            str(claims.get("appid") or claims.get("azp") or ""),
+            frozenset(str(claims.get("scp", "")).split()),
+        )
+
+    async def _admit(self, caller: Caller, request: Request, segments: tuple[str, ...]) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        target = find_target(method, segments, self.operations)
+        if not caller.scopes or not caller.oid:
+            raise delegated_only()
+        if target.operation.area not in _EXCHANGE:
+            return await self._serve(caller, request, target)
+        with self.slots.taken(caller.client_id, caller.oid):
+            return await self._serve(caller, request, target)
+
+    async def _serve(self, caller: Caller, request: Request, target: Target) -> Response:
+        injected = await self.fault(caller.oid)
+        if injected is not None:
+            return injected
+        needed = target.operation.scopes
+        if needed and needed.isdisjoint(caller.scopes):
+            raise denied(target.operation.area)
+        _own_only(caller, target)
+        prefer = parse_prefer(request.headers.getlist("prefer"))
+        visit = Visit(
+            owner=self.store.of(caller.oid),
+            scopes=caller.scopes,
+            variables=target.variables,
+            options=parse_options(request.url.query),
+            prefer=prefer,
+            origin=self.origin,
+            path=_raw_path(request),
+            body=await _body(request),
+        )
+        response = target.operation.answer(visit)
+        if prefer.applied and target.operation.area in _EXCHANGE:
+            response.headers["Preference-Applied"] = prefer.applied
+        return response
+
+
+def _own_only(caller: Caller, target: Target) -> None:
+    wanted = target.person
+    if wanted is None:
+        return
+    own = caller.profile
+    if wanted.casefold() in (own.oid.casefold(), own.address.casefold()):
+        return
+    area = target.operation.area
+    raise denied(area) if find_profile(wanted) else no_such_user(area, wanted)
+
+
+async def _body(request: Request) -> bytes:
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        if len(received) > _LARGEST_BODY:
+            raise GraphError(413, "RequestEntityTooLarge", "The request body is too large.")
+    return bytes(received)
+
+
+def _raw_path(request: Request) -> str:
+    raw = request.scope.get("raw_path")
+    if isinstance(raw, bytes):
+        return raw.partition(b"?")[0].decode("latin-1")
+    return request.url.path
+
+
+def _below_version(request: Request) -> str:
+    return _raw_path(request).removeprefix("/v1.0").lstrip("/")

@@ -1,0 +1,86 @@
+"""The tenant's log: one entry per request that matters, never a token or a secret."""
+
+import threading
+from collections import deque
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from obo_tenant.clock import Clock
+from obo_tenant.directory import Directory
+
+_MOST_KEPT = 20_000
+
+Where = Literal["token", "authorize", "devicecode", "keys", "graph", "agent"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One request. `person` is a short name (or an object id), `client_name` an app's short name,
+    `actor` the client in the user assertion's `azp`, `error` an OAuth or Graph error with its code.
+    """
+
+    n: int
+    at: float
+    where: Where
+    method: str | None = None
+    path: str | None = None
+    status: int | None = None
+    milliseconds: float | None = None
+    client_id: str | None = None
+    client_name: str | None = None
+    person: str | None = None
+    grant: str | None = None
+    audience: str | None = None
+    scope: str | None = None
+    actor: str | None = None
+    lifetime_seconds: int | None = None
+    error: str | None = None
+    correlation_id: str | None = None
+    client_request_id: str | None = None
+
+
+class Log:
+    """The latest entries, numbered from 0 for as long as the tenant runs."""
+
+    def __init__(self, directory: Directory, clock: Clock) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._entries: deque[Entry] = deque(maxlen=_MOST_KEPT)
+        self._next = 0
+        self._lock = threading.Lock()
+
+    def record(self, **fields: Any) -> None:
+        """Append an entry with the fields of `Entry`, without `n` and `at`.
+
+        An object id as `person` becomes the short name; `client_name` follows from `client_id`.
+
+        Raises:
+            TypeError: a field that `Entry` does not have.
+        """
+        named = fields | {"person": self._person(fields.get("person"))}
+        app = self._directory.app_by_id(fields.get("client_id"))
+        if app is not None:
+            named.setdefault("client_name", app.name)
+        actor = self._directory.app_by_id(fields.get("actor"))
+        if actor is not None:
+            named["actor"] = actor.name
+        with self._lock:
+            self._entries.append(Entry(n=self._next, at=self._clock(), **named))
+            self._next += 1
+
+    def since(self, number: int) -> dict[str, Any]:
+        """The entries numbered `number` and above, and the number that comes next."""
+        with self._lock:
+            entries = [asdict(entry) for entry in self._entries if entry.n >= number]
+            return {"next": self._next, "entries": entries}
+
+    def clear(self) -> None:
+        """Forget the entries; the numbers go on."""
+        with self._lock:
+            self._entries.clear()
+
+    def _person(self, who: object) -> str | None:
+        account = self._directory.account_by_oid(who)
+        if account is not None:
+            return account.person.key
+        return str(who) if who else None

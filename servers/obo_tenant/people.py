@@ -1,0 +1,76 @@
+"""The people of the local tenant, and the tenant's own name.
+
+Names and job titles are those of Microsoft's public demo content; everything else is ours.
+"""
+
+from dataclasses import dataclass, field
+
+TENANT_ID = "6b2f3a54-90c1-4c1d-8f0e-2d7c5a9e4b10"
+DOMAIN = "contoso.example"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who can sign in. `key` is the short name used by the control switches."""
+
+    key: str
+    oid: str
+    name: str
+    job_title: str
+    office: str
+    time_zone: str
+    password: str = field(repr=False)
+
+    @property
+    def user_principal_name(self) -> str:
+        """The sign-in name, `key@DOMAIN`."""
+        return f"{self.key}@{DOMAIN}"
+
+
+PEOPLE: tuple[Person, ...] = (
+    Person(
+        key="adele",
+        oid="0f5c1d6e-3b0a-4a7e-9a43-5d8f21c7e601",
+        name="Adele Vance",
+        job_title="Retail Manager",
+        office="18/2111",
+        time_zone="Pacific Standard Time",
+        password="orchid-lantern-41",
+    ),
+    Person(
+        key="megan",
+        oid="48d31887-5fad-4d73-a9f5-3c356e68a038",
+        name="Megan Bowen",
+        job_title="Auditor",
+        office="12/1110",
+        time_zone="Eastern Standard Time",
+        password="granite-violin-17",
+    ),
+    Person(
+        key="alex",
+        oid="a7e2b9c4-61d8-4f35-b0c9-94e17d3a5f28",
+        name="Alex Wilber",
+        job_title="Marketing Assistant",
+        office="131/1104",
+        time_zone="W. Europe Standard Time",
+        password="copper-meadow-88",
+    ),
+    Person(
+        key="lynne",
+        oid="d3914f70-2c5b-47aa-8e66-0b71c8f92e5d",
+        name="Lynne Robbins",
+        job_title="Planner",
+        office="20/1104",
+        time_zone="Tokyo Standard Time",
+        password="harbour-thistle-05",
+    ),
+    Person(
+        key="diego",
+        oid="5ce07b13-8fd4-4e29-a1b7-3f6d90c2e847",
+        name="Diego Siciliani",
+        job_title="HR Manager",
+        office="14/1108",
+        time_zone="UTC",
+        password="saffron-bridge-62",
+    ),
+)
