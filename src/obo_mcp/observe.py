@@ -34,6 +34,11 @@ def record(
         to.log(level, event, extra={_FIELDS: {"event": event, **fields}})
 
 
+def wanted(level: int) -> bool:
+    """Whether anybody listens to events of this level: before gathering fields in every call."""
+    return _audit.isEnabledFor(level)
+
+
 def fields_of(line: logging.LogRecord) -> dict[str, Any] | None:
     """The fields of an event; None if the log record is no event."""
     fields = getattr(line, _FIELDS, None)

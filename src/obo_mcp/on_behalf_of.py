@@ -1,12 +1,12 @@
 """The one object to know: it joins the rooms and hands out what tools need."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from obo_mcp.adapters.mcp_sdk import resolver, signed_in, tool_error, transport_security
+from obo_mcp.adapters.mcp_sdk import resolver, sign_in, tool_error, transport_security
 from obo_mcp.asgi.metadata import ProtectedResource
 from obo_mcp.asgi.middleware import Door, OnBehalfOfMiddleware
 from obo_mcp.asgi.types import ASGIApp, Scope
@@ -158,14 +158,15 @@ class OnBehalfOf:
             raise CredentialsMissing("Nobody is signed in: no request is being served here.")
         return caller
 
-    @contextmanager
-    def _admit(self, scope: Scope, caller: Caller) -> Iterator[None]:
+    def _admit(self, scope: Scope, caller: Caller) -> Callable[[], None]:
         before = self._caller.set(caller)
-        try:
-            with signed_in(scope, caller):
-                yield
-        finally:
+        sign_out = sign_in(scope, caller)
+
+        def leave() -> None:
+            sign_out()
             self._caller.reset(before)
+
+        return leave
 
 
 def _policy(settings: Settings) -> ClaimsPolicy:

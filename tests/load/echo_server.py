@@ -34,7 +34,15 @@ def protected():
     mcp = MCPServer("echo")
 
     @mcp.tool()
-    async def echo(text: str, token: Annotated[str, obo.token(SCOPE)]) -> str:
+    async def echo(text: str) -> str:
+        return text
+
+    @mcp.tool()
+    async def echo_by_call(text: str) -> str:
+        return text if await obo.downstream_token(SCOPE) else ""
+
+    @mcp.tool()
+    async def echo_by_parameter(text: str, token: Annotated[str, obo.token(SCOPE)]) -> str:
         return text if token else ""
 
     security = obo.transport_security()

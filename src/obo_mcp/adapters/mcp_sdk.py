@@ -1,8 +1,7 @@
 """The official MCP SDK (`mcp` 2.x): its access token context, its resolvers, its tool errors."""
 
 import functools
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -29,9 +28,8 @@ _KEPT_ALIVE = AcceptedElicitation[Any]
 only while somebody holds it: without this the class would be built anew in every call (100 µs)."""
 
 
-@contextmanager
-def signed_in(scope: MutableMapping[str, Any], caller: Caller) -> Iterator[None]:
-    """Show the caller to the SDK, to Starlette and to FastMCP for the length of one request.
+def sign_in(scope: MutableMapping[str, Any], caller: Caller) -> Callable[[], None]:
+    """Show the caller to the SDK, to Starlette and to FastMCP until the answer is called.
 
     `get_access_token()`, `request.user` and the SDK's binding of sessions and request state to a
     principal work as if the SDK had checked the token itself. The token's text is not in there:
@@ -41,11 +39,7 @@ def signed_in(scope: MutableMapping[str, Any], caller: Caller) -> Iterator[None]
     scope[CALLER] = caller
     scope["user"] = user
     scope["auth"] = AuthCredentials(user.scopes)
-    before = auth_context_var.set(user)
-    try:
-        yield
-    finally:
-        auth_context_var.reset(before)
+    return functools.partial(auth_context_var.reset, auth_context_var.set(user))
 
 
 def resolver(give: Callable[[Caller], Awaitable[_T]]) -> Resolve:

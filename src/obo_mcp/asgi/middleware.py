@@ -4,7 +4,7 @@ import logging
 import re
 import uuid
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from obo_mcp.asgi.answer import Answer
@@ -27,14 +27,15 @@ _READABLE_BY_ANY_ORIGIN = {"access-control-allow-origin": "*"}
 class Door:
     """What the middleware needs to know of the rest of the house.
 
-    `verify` turns a token into a Principal; `admit` lets a caller in for the length of one
-    request; `running` spans the life of the server; `is_ready` says whether calls can be served.
-    `post_only` is for a stateless MCP endpoint, which has nothing to offer to GET and DELETE.
+    `verify` turns a token into a Principal; `admit` lets a caller in for one request and answers
+    with what lets them out again; `running` spans the life of the server; `is_ready` says whether
+    calls can be served. `post_only` is for a stateless MCP endpoint, which has nothing to offer
+    to GET and DELETE.
     """
 
     resource: ProtectedResource
     verify: Callable[[Secret], Awaitable[Principal]]
-    admit: Callable[[Scope, Caller], AbstractContextManager[None]]
+    admit: Callable[[Scope, Caller], Callable[[], None]]
     running: Callable[[], AbstractAsyncContextManager[object]]
     is_ready: Callable[[], bool]
     post_only: bool = True
@@ -75,8 +76,11 @@ class OnBehalfOfMiddleware:
             if self._door.post_only and self._is_endpoint(scope) and scope["method"] != "POST":
                 await _POST_ONLY.send(response.send)
                 return
-            with self._door.admit(scope, caller):
+            leave = self._door.admit(scope, caller)
+            try:
                 await self.app(scope, receive, response.send)
+            finally:
+                leave()
         except OboError as error:
             if response.started:
                 raise

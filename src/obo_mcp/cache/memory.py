@@ -19,7 +19,10 @@ class MemoryTokenCache:
 
     async def get(self, key: CacheKey) -> CachedToken | None:
         """The token kept under `key`, if it is still usable."""
-        return self._kept.get(key)
+        try:
+            return self._kept[key]
+        except KeyError:
+            return None
 
     async def put(self, key: CacheKey, entry: CachedToken) -> None:
         """Keep `entry` until it is no longer usable, or until room is needed."""

@@ -9,7 +9,7 @@ from obo_mcp.errors import OboError
 from obo_mcp.exchange.flight import SingleFlight
 from obo_mcp.exchange.scopes import Scopes
 from obo_mcp.inbound.principal import Caller
-from obo_mcp.observe import Field, record
+from obo_mcp.observe import Field, record, wanted
 from obo_mcp.secret import Secret
 
 Grant = Callable[[Caller, Scopes], Awaitable[CachedToken]]
@@ -63,6 +63,9 @@ class TokenBroker:
     def _report(
         self, caller: Caller, scopes: Scopes, started: float, outcome: str, **more: Field
     ) -> None:
+        level = logging.DEBUG if outcome == "cache" else logging.INFO
+        if not wanted(level):
+            return
         principal = caller.principal
         fields: dict[str, Field] = {
             "outcome": outcome,
@@ -75,7 +78,6 @@ class TokenBroker:
             "correlation_id": caller.correlation_id,
             **more,
         }
-        level = logging.DEBUG if outcome == "cache" else logging.INFO
         record("downstream_token", level=level, fields=fields)
 
 

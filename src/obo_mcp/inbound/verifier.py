@@ -42,9 +42,10 @@ class AccessTokenVerifier:
         if self._generation != self._keys.generation:
             self._generation = self._keys.generation
             self._verified.clear()
-        if (remembered := self._verified.get(digest)) is not None:
-            return remembered
-        principal = await self._examine(token, digest)
+        try:
+            return self._verified[digest]
+        except KeyError:
+            principal = await self._examine(token, digest)
         self._verified[digest] = principal
         return principal
 

@@ -1,7 +1,7 @@
 """The front door: credentials, challenges, metadata, health, and who gets through."""
 
 import base64
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -36,16 +36,16 @@ class House:
         self.ready = True
         self.seen = []
         self.admitted = []
+        self.left = []
 
     async def verify(self, token):
         if self.refusal:
             raise self.refusal
         return token.reveal()
 
-    @contextmanager
     def admit(self, scope, caller):
         self.admitted.append(caller)
-        yield
+        return lambda: self.left.append(caller)
 
     async def app(self, scope, receive, send):
         self.seen.append(scope["path"])
@@ -85,6 +85,7 @@ async def test_a_request_with_a_good_token_is_served(house):
     answer = await call(door(house), headers=[TOKEN])
     assert (answer.status, answer.body) == (200, b"served")
     assert house.admitted[0].principal == "some.access.token"
+    assert house.left == house.admitted
 
 
 async def test_without_a_token_the_challenge_names_no_error(house):
@@ -233,6 +234,7 @@ async def test_a_refusal_raised_by_the_application_is_answered_as_a_challenge(ho
 async def test_a_crash_of_the_application_is_told_without_its_text(house, caplog):
     house.failure = RuntimeError("private")
     answer = await call(door(house), headers=[TOKEN])
+    assert house.left == house.admitted
     assert answer.status == 500
     assert answer.json["error"] == "server_error"
     assert b"private" not in answer.body

@@ -9,7 +9,7 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.elicitation import AcceptedElicitation
 from mcp.server.mcpserver.exceptions import ToolError
 
-from obo_mcp.adapters.mcp_sdk import resolver, signed_in, tool_error, transport_security
+from obo_mcp.adapters.mcp_sdk import resolver, sign_in, tool_error, transport_security
 from obo_mcp.errors import ConsentRequired, InteractionRequired, Unavailable
 from obo_mcp.inbound.principal import Caller, Principal
 from obo_mcp.secret import Secret
@@ -51,14 +51,15 @@ async def test_without_http_in_front_a_tool_says_that_nobody_is_signed_in():
 def test_the_caller_is_shown_for_one_request_only_and_without_the_token():
     scope = {}
     assert get_access_token() is None
-    with signed_in(scope, CALLER):
-        shown = get_access_token()
-        assert (shown.client_id, shown.scopes) == ("client", ["b", "mcp.access"])
-        assert shown.claims["oid"] == "adele"
-        assert shown.subject == f"{TENANT}.adele"
-        assert scope["user"].access_token is shown
-        assert scope["auth"].scopes == ["b", "mcp.access"]
-        assert "the token" not in repr(shown) + repr(scope)
+    sign_out = sign_in(scope, CALLER)
+    shown = get_access_token()
+    assert (shown.client_id, shown.scopes) == ("client", ["b", "mcp.access"])
+    assert shown.claims["oid"] == "adele"
+    assert shown.subject == f"{TENANT}.adele"
+    assert scope["user"].access_token is shown
+    assert scope["auth"].scopes == ["b", "mcp.access"]
+    assert "the token" not in repr(shown) + repr(scope)
+    sign_out()
     assert get_access_token() is None
 
 
