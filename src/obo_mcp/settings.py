@@ -17,6 +17,8 @@ from obo_mcp.environment import PREFIX, EnvironmentSettings, web_address
 from obo_mcp.network import tls_context
 from obo_mcp.secret import Secret
 
+_UNQUOTABLE = re.compile(r"[^\x21\x23-\x5b\x5d-\x7e]")
+"""What RFC 6749 section 3.3 keeps out of a scope, and with it out of our challenge."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -52,8 +54,14 @@ def _authority_host(text: str) -> str:
     return f"https://{parts.netloc.lower()}"
 
 
+def _identifier_uri(text: str) -> str:
+    if text and ("://" not in text or text.endswith("/") or _UNQUOTABLE.search(text)):
+        raise ValueError("must be the Application ID URI, such as api://<client id>, without a /")
+    return text
+
+
 def _scope(text: str) -> str:
-    if not text.strip() or any(c.isspace() or c in '"\\' for c in text) or text.endswith("/"):
+    if not text or text.endswith("/") or _UNQUOTABLE.search(text):
         raise ValueError("must be one scope, such as mcp.access or api://<client id>/mcp.access")
     return text
 
@@ -88,7 +96,7 @@ class Settings(EnvironmentSettings):
     authority_host: Annotated[str, AfterValidator(_authority_host)] = Field(
         default="https://login.microsoftonline.com", validation_alias=_read_as("AUTHORITY_HOST")
     )
-    identifier_uri: str = ""
+    identifier_uri: Annotated[str, AfterValidator(_identifier_uri)] = ""
     ca_bundle: Annotated[Path | None, AfterValidator(_ca_bundle)] = None
     leeway_seconds: Annotated[int, Field(ge=0, le=60)] = 60
     token_endpoint_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10

@@ -234,13 +234,17 @@ async def test_a_scope_of_an_unknown_resource_is_the_operators_fault(world, exch
 
 NONSENSE = [
     {"status": 200, "body": {"hello": "world"}},
+    {"status": 200, "body": {"access_token": 7, "expires_in": 60}},
+    {"status": 200, "body": {"access_token": "", "expires_in": 60}},
+    {"status": 200, "body": {"access_token": "x", "expires_in": "soon"}},
+    {"status": 200, "body": {"access_token": "x", "expires_in": None}},
     {"status": 400, "body": {}},
     {"status": 502, "body": None},
     {"status": 302, "headers": {"Location": "https://localhost:1/"}, "body": {}},
 ]
 
 
-@pytest.mark.parametrize("answer", NONSENSE, ids=["no token", "no error", "bad gateway", "moved"])
+@pytest.mark.parametrize("answer", NONSENSE, ids=range(len(NONSENSE)))
 async def test_an_answer_that_makes_no_sense_is_an_error_of_ours_and_nobody_elses(
     world, exchange, answer
 ):
@@ -248,6 +252,11 @@ async def test_an_answer_that_makes_no_sense_is_an_error_of_ours_and_nobody_else
     with pytest.raises((ClientMisconfigured, TokenEndpointUnavailable)):
         await exchange.token(world.token("adele"))
     assert await exchange.token(world.token("megan"))
+
+
+async def test_after_a_close_exchanges_start_anew(world, exchange):
+    exchange.grant.close()
+    assert await exchange.token(world.token("adele"))
 
 
 async def test_a_slow_token_endpoint_times_out_and_others_are_served_meanwhile(world):

@@ -75,13 +75,7 @@ def _attempt(stage: Stage, http: httpx.Client, attempt: _Attempt, checks: Checks
 def _without_consent(stage: Stage, checks: Checks) -> Refusal:
     """Diego may use the agent and the server, but never agreed to the server reading his mail."""
     token = with_browser(stage, "diego")
-    with httpx.Client(
-        base_url=stage.tenant.base_url,
-        verify=stage.trust,
-        trust_env=False,
-        timeout=100,
-        headers={"Authorization": f"Bearer {token}"},
-    ) as agent:
+    with stage.agent(token) as agent:
         first, previous = ask(stage, agent, "Who am I?", None)
         browser_of(stage, "diego").visit(str(first.output[-1].get("consent_link")))
         asked, _ = ask(stage, agent, "Find my mail", previous)

@@ -15,6 +15,7 @@ from obo_cli.demo.server import GraphServer, graph_server
 from obo_tenant.serve import LocalTenant
 
 _PATIENCE_SECONDS = 60.0
+_AGENT_SECONDS = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,16 @@ class Stage:
         """A token made to order by the tenant's control switch."""
         made = self.tenant.post("/_tenant/tokens", json=wanted).raise_for_status().json()
         return str(made["access_token"])
+
+    def agent(self, token: str) -> httpx.Client:
+        """The user app's connection to the agent, for the person whose token this is."""
+        return httpx.Client(
+            base_url=self.tenant.base_url,
+            verify=self.trust,
+            trust_env=False,
+            timeout=_AGENT_SECONDS,
+            headers={"Authorization": f"Bearer {token}"},
+        )
 
     def browser(self) -> httpx.Client:
         """A new browser without cookies."""

@@ -62,13 +62,7 @@ def walk(
     person = stage.about["people"][key]
     done = Walk(person["name"], how)
     token = done.witnessed(stage, "signs in to the user app", lambda: sign_in(stage, key))
-    with httpx.Client(
-        base_url=stage.tenant.base_url,
-        verify=stage.trust,
-        trust_env=False,
-        timeout=100,
-        headers={"Authorization": f"Bearer {token}"},
-    ) as agent:
+    with stage.agent(token) as agent:
         previous = done.witnessed(
             stage, "lets the agent in", lambda: _let_the_agent_in(stage, key, agent, checks)
         )

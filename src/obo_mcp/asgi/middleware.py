@@ -19,8 +19,11 @@ from obo_mcp.observe import Field, record
 from obo_mcp.secret import Secret
 
 _log = logging.getLogger("obo_mcp.asgi")
-_CORRELATION_ID = re.compile(rb"[A-Za-z0-9-]{1,64}\Z")
-_READABLE_BY_ANY_ORIGIN = {"access-control-allow-origin": "*"}
+_GUID = re.compile(rb"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
+_READABLE_BY_ANY_ORIGIN = {
+    "access-control-allow-origin": "*",
+    "access-control-allow-headers": "mcp-protocol-version",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +135,11 @@ class _Response:
 
 
 def _correlation_id(scope: Scope) -> str:
-    """The caller's own `client-request-id` or `x-request-id` if it is harmless, else a new one."""
+    """The caller's own `client-request-id` or `x-request-id` if it is a GUID, else a new one.
+
+    Entra and Graph take only GUIDs (Graph, "Best practices": client-request-id).
+    """
     for name, value in scope["headers"]:
-        if name in {b"client-request-id", b"x-request-id"} and _CORRELATION_ID.match(value):
+        if name in {b"client-request-id", b"x-request-id"} and _GUID.match(value):
             return str(value.decode())
     return str(uuid.uuid4())

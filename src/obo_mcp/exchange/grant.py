@@ -8,7 +8,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import msal
 from msal.exceptions import MsalError
@@ -22,6 +22,8 @@ from obo_mcp.exchange.transport import TokenEndpointTransport, TransportFailure
 from obo_mcp.inbound.principal import Caller
 from obo_mcp.secret import Secret
 from obo_mcp.settings import Settings
+
+_T = TypeVar("_T")
 
 DEADLINE_SECONDS = 30.0
 """The longest that a caller waits for an exchange, queueing for a thread included."""
@@ -58,9 +60,7 @@ class OnBehalfOfGrant:
         self._settings = settings
         self._transport = transport
         self._clock = clock
-        self._threads = ThreadPoolExecutor(
-            settings.exchange_threads, thread_name_prefix="obo-exchange"
-        )
+        self._threads = self._new_threads()
         self._applications: dict[str, msal.ConfidentialClientApplication] = {}
         self._making = threading.Lock()
         self._making_failed_at = float("-inf")
@@ -80,27 +80,32 @@ class OnBehalfOfGrant:
             raise TokenEndpointUnavailable from TransportFailure("no thread or answer in time")
 
     def close(self) -> None:
-        """Let running exchanges end, start no more, and close the connections."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        """Let running exchanges end, drop those that wait, and close the connections.
+
+        An exchange after that starts anew: an application may be started more than once.
+        """
+        ending, self._threads = self._threads, self._new_threads()
+        ending.shutdown(wait=True, cancel_futures=True)
         self._transport.close()
+
+    def _new_threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._settings.exchange_threads, "obo-exchange")
 
     def _exchange(self, caller: Caller, scopes: Scopes) -> CachedToken:
         tenant = caller.principal.tid
         application = _understood(lambda: self._application(tenant), ClientMisconfigured)
         asked_at = self._clock.now()
-        result = _understood(
-            lambda: application.acquire_token_on_behalf_of(
-                caller.assertion.reveal(), list(scopes.names), correlation_id=caller.correlation_id
+        return _understood(
+            lambda: _downstream(
+                application.acquire_token_on_behalf_of(
+                    caller.assertion.reveal(),
+                    list(scopes.names),
+                    correlation_id=caller.correlation_id,
+                ),
+                asked_at=asked_at,
+                assertion_expires_at=float(caller.principal.expires_at),
             ),
             TokenEndpointUnavailable,
-        )
-        if "access_token" not in result:
-            raise refusal(result)
-        return CachedToken(
-            token=Secret(result["access_token"]),
-            scopes=tuple(str(result.get("scope", "")).split()),
-            expires_at=asked_at + int(result.get("expires_in", 0)),
-            assertion_expires_at=float(caller.principal.expires_at),
         )
 
     def _application(self, tenant: str) -> msal.ConfidentialClientApplication:
@@ -124,15 +129,32 @@ class OnBehalfOfGrant:
             return self._applications[tenant]
 
 
+def _downstream(
+    result: dict[str, Any], *, asked_at: float, assertion_expires_at: float
+) -> CachedToken:
+    """The token in MSAL's result, whose lifetime counts from before it was asked for."""
+    if "access_token" not in result:
+        raise refusal(result)
+    token = result["access_token"]
+    if not isinstance(token, str) or not token:
+        raise TypeError
+    return CachedToken(
+        token=Secret(token),
+        scopes=tuple(str(result.get("scope", "")).split()),
+        expires_at=asked_at + int(result.get("expires_in", 0)),
+        assertion_expires_at=assertion_expires_at,
+    )
+
+
 def _understood(
-    call: Callable[[], Any], failure: type[ClientMisconfigured | TokenEndpointUnavailable]
-) -> Any:
-    """What MSAL returns; an answer that it cannot make sense of becomes `failure`.
+    call: Callable[[], _T], failure: type[ClientMisconfigured | TokenEndpointUnavailable]
+) -> _T:
+    """What `call` makes of MSAL's answer; one that makes no sense becomes `failure`.
 
     The original exception may hold the answer's text, so only its kind goes on.
     """
     try:
         return call()
-    except (MsalError, ValueError, KeyError, TypeError) as error:
+    except (MsalError, ValueError, LookupError, TypeError, AttributeError) as error:
         kind = type(error).__name__
     raise failure from ValueError(f"the authority's answer was not understood ({kind})")

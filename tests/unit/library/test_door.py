@@ -270,12 +270,14 @@ async def test_a_web_socket_is_closed(house):
     assert house.seen == []
 
 
-async def test_a_harmless_correlation_id_is_kept_and_any_other_replaced(house):
+async def test_a_guid_of_the_callers_own_is_kept_and_any_other_replaced(house):
     app = door(house)
-    await call(app, headers=[TOKEN, (b"client-request-id", b"abc-123")])
+    await call(
+        app, headers=[TOKEN, (b"client-request-id", b"7e1c7b0e-0000-4000-8000-000000000000")]
+    )
     await call(app, headers=[TOKEN, (b"client-request-id", b"line\nbreak")])
     await call(app, headers=[TOKEN])
     ids = [caller.correlation_id for caller in house.admitted]
-    assert ids[0] == "abc-123"
+    assert ids[0] == "7e1c7b0e-0000-4000-8000-000000000000"
     assert "\n" not in ids[1]
     assert len(set(ids)) == 3
