@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic_settings import BaseSettings
+from pydantic import BaseModel
 
 import obo_mcp.errors
 from obo_graph.settings import GraphSettings
@@ -42,7 +42,7 @@ def settings_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def _row(model: type[BaseSettings], name: str) -> str:
+def _row(model: type[BaseModel], name: str) -> str:
     field = model.model_fields[name]
     default = "required" if field.is_required() else f"`{field.get_default()!r}`"
     return f"| [`OBO_MCP_{name.upper()}`](#obo_mcp_{name}) | {default} |"

@@ -4,36 +4,38 @@
 variables with the prefix `OBO_MCP_`, a `.env` file behind them, frozen after that.
 """
 
+import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AliasChoices, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    DotEnvSettingsSource,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from obo_mcp.errors import ConfigurationError
 
 PREFIX = "OBO_MCP_"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+UNQUOTABLE = re.compile(r"[^\x21\x23-\x5b\x5d-\x7e]")
+"""What RFC 6749 section 3.3 keeps out of a scope, and with it out of our challenge."""
 
 
 def web_address(text: str) -> SplitResult:
     """An https:// URL, or http:// on this machine, taken apart.
 
     Raises:
-        ValueError: it is not one, or carries a user name, a query or a fragment.
+        ValueError: it is not one, or carries a user name, a query, a fragment, blanks, quotes or
+            characters that a URL must encode.
     """
     try:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError:
         raise ValueError("must be a URL that begins with https://") from None
+    if UNQUOTABLE.search(text):
+        raise ValueError("must be a URL in its encoded form: no blanks, quotes or umlauts")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ValueError("must begin with https:// (http:// only on this machine)")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -43,19 +45,17 @@ def web_address(text: str) -> SplitResult:
     return parts
 
 
-class EnvironmentSettings(BaseSettings):
+class EnvironmentSettings(BaseModel):
     """A frozen group of settings. Made by keyword it reads nothing else; `from_env()` reads.
 
-    Either way a wrong or missing value raises ConfigurationError, in one line.
+    Either way a wrong or missing value raises ConfigurationError, in one line. `FALLBACKS` names
+    a variable that is read where our own is absent or empty, in the environment and the file.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        frozen=True,
-        extra="forbid",
-        populate_by_name=True,
-        arbitrary_types_allowed=True,
-        hide_input_in_errors=True,
+    FALLBACKS: ClassVar[Mapping[str, str]] = {}
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
     )
 
     def __init__(self, **values: Any) -> None:
@@ -65,42 +65,33 @@ class EnvironmentSettings(BaseSettings):
             raise ConfigurationError(_one_line(error)) from None
 
     @classmethod
-    def from_env(cls, env_file: Path | None = Path(".env")) -> Self:
-        """Read the environment, and `env_file` where a variable is absent.
+    def from_env(cls, env_file: Path = Path(".env")) -> Self:
+        """Read the environment, and `env_file` where a variable is absent or empty.
 
         Raises:
             ConfigurationError: one line that names every setting at fault, and no value.
         """
-        written = DotEnvSettingsSource(cls, env_file=env_file)()
-        values = {**written, **EnvSettingsSource(cls)()}
-        known = _names(cls)
-        return cls(**{name: value for name, value in values.items() if name in known})
-
-    @classmethod
-    def settings_customise_sources(
-        cls, *_: Any, **sources: Any
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Keywords alone: what the environment holds comes in by `from_env` only."""
-        return (sources["init_settings"],)
+        written = _dotenv(env_file)
+        values = {}
+        for name in cls.model_fields:
+            for variable in filter(None, (f"{PREFIX}{name.upper()}", cls.FALLBACKS.get(name))):
+                if value := os.environ.get(variable) or written.get(variable):
+                    values[name] = value
+                    break
+        return cls(**values)
 
 
-def _names(model: type[BaseSettings]) -> set[str]:
-    """What a value of `model` may be called: field names, and the variables read in their stead.
-
-    A `.env` file may hold the settings of other programs; those are passed over.
-    """
-    names = set(model.model_fields)
-    for field in model.model_fields.values():
-        if isinstance(field.validation_alias, AliasChoices):
-            names |= {str(choice) for choice in field.validation_alias.choices}
-    return names
+def _dotenv(env_file: Path) -> Mapping[str, str | None]:
+    try:
+        return dotenv_values(env_file, interpolate=False)
+    except (OSError, UnicodeDecodeError):
+        raise ConfigurationError(f"{env_file}: cannot be read as UTF-8 text") from None
 
 
 def _one_line(error: ValidationError) -> str:
     faults = []
     for fault in error.errors(include_input=False, include_url=False, include_context=False):
         name = str(fault["loc"][0]) if fault["loc"] else "settings"
-        name = name if name.startswith(PREFIX) else f"{PREFIX}{name.upper()}"
         words = "is not set" if fault["type"] == "missing" else fault["msg"]
-        faults.append(f"{name}: {words.removeprefix('Value error, ')}")
+        faults.append(f"{PREFIX}{name.upper()}: {words.removeprefix('Value error, ')}")
     return "; ".join(faults)

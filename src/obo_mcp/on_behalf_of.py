@@ -1,6 +1,7 @@
 """The one object to know: it joins the rooms and hands out what tools need."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -13,7 +14,7 @@ from obo_mcp.asgi.types import ASGIApp, Scope
 from obo_mcp.cache.entry import TokenCache
 from obo_mcp.cache.memory import MemoryTokenCache
 from obo_mcp.clock import Clock, SystemClock
-from obo_mcp.errors import CredentialsMissing, OboError
+from obo_mcp.errors import ConfigurationError, CredentialsMissing, OboError
 from obo_mcp.exchange.broker import TokenBroker
 from obo_mcp.exchange.grant import OnBehalfOfGrant
 from obo_mcp.exchange.scopes import Scopes
@@ -49,10 +50,9 @@ class OnBehalfOf:
         clock = clock or SystemClock()
         authority = f"{settings.authority_host}/{settings.tenant_id}"
         self._settings = settings
+        self._entered = 0
         self._caller: ContextVar[Caller | None] = ContextVar("obo_mcp_caller", default=None)
-        self._keys = SigningKeys(
-            AuthorityMetadata(authority, tls_context(settings.ca_bundle)).fetch, clock
-        )
+        self._keys = SigningKeys(AuthorityMetadata(authority, _trust(settings)).fetch, clock)
         self._verifier = AccessTokenVerifier(self._keys, _policy(settings), clock)
         self._grant = OnBehalfOfGrant(settings, _transport(settings), clock)
         self._broker = TokenBroker(
@@ -80,7 +80,7 @@ class OnBehalfOf:
             verify=self._verifier.verify,
             admit=self._admit,
             running=self.running,
-            is_ready=lambda: self._keys.loaded,
+            is_ready=self._is_ready,
             post_only=not stateful,
         )
         return OnBehalfOfMiddleware(app, door)
@@ -142,12 +142,20 @@ class OnBehalfOf:
     async def running(self) -> AsyncIterator[None]:
         """Keep the signing keys fresh while entered; `protect()` enters it with the server."""
         keeping = asyncio.create_task(self._keys.keep_fresh())
+        self._entered += 1
         try:
             yield
         finally:
+            self._entered -= 1
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
-            await asyncio.to_thread(self._grant.close)
+            if not self._entered:
+                await self._keys.aclose()
+                await asyncio.to_thread(self._grant.close)
+
+    def _is_ready(self) -> bool:
+        self._keys.start_loading()
+        return self._keys.loaded
 
     async def _downstream_token(self, caller: Caller, scopes: Scopes) -> str:
         return ClearToken((await self._broker.downstream_token(caller, scopes)).reveal())
@@ -178,6 +186,16 @@ def _policy(settings: Settings) -> ClaimsPolicy:
         scope_name=settings.scope_name,
         leeway_seconds=settings.leeway_seconds,
     )
+
+
+def _trust(settings: Settings) -> ssl.SSLContext:
+    try:
+        return tls_context(settings.ca_bundle)
+    except OSError:
+        raise ConfigurationError(
+            "OBO_MCP_CA_BUNDLE is not set, and what REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or "
+            "SSL_CERT_FILE names holds no certificates"
+        ) from None
 
 
 def _transport(settings: Settings) -> TokenEndpointTransport:

@@ -22,6 +22,10 @@ class Secret:
         """The clear text. Keep it out of variables that outlive the call."""
         return self._value
 
+    def stripped(self) -> "Secret":
+        """The same without blanks and line breaks at its ends, as files often have them."""
+        return Secret(self._value.strip())
+
     def digest(self) -> bytes:
         """SHA-256 of the UTF-8 text: a name for the value that does not give it away."""
         return hashlib.sha256(self._value.encode()).digest()

@@ -5,20 +5,19 @@ where ours is absent. docs/reference/settings.md explains each one.
 """
 
 import re
-import ssl
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 from urllib.parse import urlunsplit
 
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from obo_mcp.environment import PREFIX, EnvironmentSettings, web_address
+from obo_mcp.environment import UNQUOTABLE, EnvironmentSettings, web_address
 from obo_mcp.network import tls_context
 from obo_mcp.secret import Secret
 
-_UNQUOTABLE = re.compile(r"[^\x21\x23-\x5b\x5d-\x7e]")
-"""What RFC 6749 section 3.3 keeps out of a scope, and with it out of our challenge."""
+RESERVED_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -30,10 +29,10 @@ def _guid(text: str) -> str:
 
 
 def _secret(value: object) -> Secret:
-    secret = value if isinstance(value, Secret) else Secret(str(value))
-    if not secret:
-        raise ValueError("must not be empty")
-    return secret
+    secret = Secret(value) if isinstance(value, str) else value
+    if not isinstance(secret, Secret) or not secret.stripped():
+        raise ValueError("must be text, and not empty")
+    return secret.stripped()
 
 
 def _client_secret(secret: Secret) -> Secret:
@@ -55,13 +54,15 @@ def _authority_host(text: str) -> str:
 
 
 def _identifier_uri(text: str) -> str:
-    if text and ("://" not in text or text.endswith("/") or _UNQUOTABLE.search(text)):
+    if text and ("://" not in text or text.endswith("/") or UNQUOTABLE.search(text)):
         raise ValueError("must be the Application ID URI, such as api://<client id>, without a /")
     return text
 
 
 def _scope(text: str) -> str:
-    if not text or text.endswith("/") or _UNQUOTABLE.search(text):
+    resource, _, name = text.rpartition("/")
+    plain = name and not UNQUOTABLE.search(text) and (not resource or "://" in resource)
+    if not plain or name == ".default" or name in RESERVED_SCOPES:
         raise ValueError("must be one scope, such as mcp.access or api://<client id>/mcp.access")
     return text
 
@@ -70,13 +71,11 @@ def _ca_bundle(path: Path | None) -> Path | None:
     if path is not None:
         try:
             tls_context(path)
-        except (OSError, ssl.SSLError):
+        except OSError:
             raise ValueError("must be a readable file of PEM certificates") from None
+        if not path.is_file():
+            raise ValueError("must be a readable file of PEM certificates")
     return path
-
-
-def _read_as(name: str) -> AliasChoices:
-    return AliasChoices(f"{PREFIX}{name}", f"AZURE_{name}")
 
 
 class Settings(EnvironmentSettings):
@@ -86,15 +85,20 @@ class Settings(EnvironmentSettings):
     of the same setting in docs/reference/settings.md.
     """
 
-    tenant_id: Annotated[str, AfterValidator(_guid)] = Field(validation_alias=_read_as("TENANT_ID"))
-    client_id: Annotated[str, AfterValidator(_guid)] = Field(validation_alias=_read_as("CLIENT_ID"))
-    client_secret: Annotated[Secret, BeforeValidator(_secret), AfterValidator(_client_secret)] = (
-        Field(validation_alias=_read_as("CLIENT_SECRET"))
-    )
+    FALLBACKS: ClassVar[Mapping[str, str]] = {
+        "tenant_id": "AZURE_TENANT_ID",
+        "client_id": "AZURE_CLIENT_ID",
+        "client_secret": "AZURE_CLIENT_SECRET",
+        "authority_host": "AZURE_AUTHORITY_HOST",
+    }
+
+    tenant_id: Annotated[str, AfterValidator(_guid)]
+    client_id: Annotated[str, AfterValidator(_guid)]
+    client_secret: Annotated[Secret, BeforeValidator(_secret), AfterValidator(_client_secret)]
     resource_url: Annotated[str, AfterValidator(_resource_url)]
     required_scope: Annotated[str, AfterValidator(_scope)]
-    authority_host: Annotated[str, AfterValidator(_authority_host)] = Field(
-        default="https://login.microsoftonline.com", validation_alias=_read_as("AUTHORITY_HOST")
+    authority_host: Annotated[str, AfterValidator(_authority_host)] = (
+        "https://login.microsoftonline.com"
     )
     identifier_uri: Annotated[str, AfterValidator(_identifier_uri)] = ""
     ca_bundle: Annotated[Path | None, AfterValidator(_ca_bundle)] = None

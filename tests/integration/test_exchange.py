@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import json
-import ssl
 
 import msal
 import pytest
@@ -262,13 +261,15 @@ async def test_after_a_close_exchanges_start_anew(world, exchange):
 async def test_a_slow_token_endpoint_times_out_and_others_are_served_meanwhile(world):
     exchange = Exchange(world, token_endpoint_timeout_seconds=1.0)
     await exchange.token(world.token("megan"))
-    world.fault("token", person="adele", status=None, delay_seconds=3)
+    world.fault("token", person="adele", status=None, delay_seconds=2)
     slow = asyncio.create_task(exchange.token(world.token("adele")))
     await asyncio.wait_for(exchange.token(world.token("alex")), 0.9)
     with pytest.raises(TokenEndpointUnavailable) as caught:
         await slow
     assert "Timeout" in str(caught.value.__cause__)
     exchange.grant.close()
+    while len(world.exchanges()) < 3:
+        pass  # the tenant still writes the slow one down: not into the next test's log
 
 
 async def test_an_authority_that_nobody_answers_for_is_unavailable(world):
@@ -316,7 +317,6 @@ async def test_a_tenant_whose_certificate_is_not_trusted_is_unavailable(world, m
     with pytest.raises(TokenEndpointUnavailable) as caught:
         await exchange.grant.exchange(caller, GRAPH)
     assert str(caught.value.__cause__) == "SSLError"
-    assert ssl.OPENSSL_VERSION
     for each in (trusting, exchange):
         each.grant.close()
 

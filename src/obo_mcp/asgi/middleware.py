@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from obo_mcp.asgi.answer import Answer
 from obo_mcp.asgi.challenge import challenge
@@ -19,6 +20,8 @@ from obo_mcp.observe import Field, record
 from obo_mcp.secret import Secret
 
 _log = logging.getLogger("obo_mcp.asgi")
+_SERVER_ERROR = 500
+_MOST_HELD = 16
 _GUID = re.compile(rb"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
 _READABLE_BY_ANY_ORIGIN = {
     "access-control-allow-origin": "*",
@@ -55,9 +58,10 @@ class OnBehalfOfMiddleware:
         self.app = app
         self._door = door
         self._lifespan = Lifespan(app, door.running)
-        self._endpoint = door.resource.path.rstrip("/")
+        self._endpoint = unquote(door.resource.path).rstrip("/")
         metadata = Answer(200, door.resource.document(), _READABLE_BY_ANY_ORIGIN)
-        self._public = dict.fromkeys(door.resource.metadata_paths, metadata) | {"/livez": _ALIVE}
+        places = map(unquote, door.resource.metadata_paths)
+        self._public = dict.fromkeys(places, metadata) | {"/livez": _ALIVE}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -73,38 +77,43 @@ class OnBehalfOfMiddleware:
         if answer := self._public_answer(scope["path"]):
             await answer.send(send, head=scope["method"] == "HEAD")
             return
-        response = _Response(send)
+        response, correlation_id = _Response(send), _correlation_id(scope)
         try:
-            caller = await self._caller(scope)
-            if self._door.post_only and self._is_endpoint(scope) and scope["method"] != "POST":
-                await _POST_ONLY.send(response.send)
-                return
-            leave = self._door.admit(scope, caller)
-            try:
-                await self.app(scope, receive, response.send)
-            finally:
-                leave()
-        except OboError as error:
+            await self._serve(scope, receive, response, correlation_id)
+            await response.release()
+        except Exception as error:
+            refusal = _refusal_in(error)
+            if refusal is None:
+                await response.release()
             if response.started:
                 raise
-            refused: dict[str, Field] = {"reason": type(error).__name__, "status": error.status}
-            record("refused", fields=refused)
-            await challenge(error, self._door.resource).send(send)
-        except Exception:
-            if response.started:
-                raise
-            _log.exception("the application failed")
-            await challenge(OboError(), self._door.resource).send(send)
+            if refusal is None:
+                _log.exception("the application failed")
+            await self._refuse(refusal or OboError(), correlation_id, send)
+
+    async def _serve(
+        self, scope: Scope, receive: Receive, response: "_Response", correlation_id: str
+    ) -> None:
+        assertion = bearer_token(scope["headers"])
+        principal = await self._door.verify(assertion)
+        if self._door.post_only and self._is_endpoint(scope) and scope["method"] != "POST":
+            await _POST_ONLY.send(response.send)
+            return
+        leave = self._door.admit(scope, Caller(principal, assertion, correlation_id))
+        try:
+            await self.app(scope, receive, response.send)
+        finally:
+            leave()
+
+    async def _refuse(self, error: OboError, correlation_id: str, send: Send) -> None:
+        told: dict[str, Field] = {"reason": type(error).__name__, "status": error.status}
+        record("refused", fields=told | {"correlation_id": correlation_id})
+        await challenge(error, self._door.resource).send(send)
 
     def _public_answer(self, path: str) -> Answer | None:
         if path == "/readyz":
             return _READY if self._door.is_ready() else _NOT_READY
         return self._public.get(path)
-
-    async def _caller(self, scope: Scope) -> Caller:
-        assertion = bearer_token(scope["headers"])
-        principal = await self._door.verify(assertion)
-        return Caller(principal, assertion, _correlation_id(scope))
 
     def _is_endpoint(self, scope: Scope) -> bool:
         return bool(scope["path"].rstrip("/") == self._endpoint)
@@ -123,15 +132,42 @@ _POST_ONLY = Answer(
 
 
 class _Response:
-    """Sends on, and notes whether the answer has begun."""
+    """Sends on, and notes whether the answer has begun.
+
+    A server error is held back until the application is done: frameworks such as Starlette send
+    their own 500 for any exception before they let it through, and a refusal has a better answer.
+    """
 
     def __init__(self, send: Send) -> None:
         self._send = send
+        self._held: list[Message] = []
         self.started = False
 
     async def send(self, message: Message) -> None:
+        begins = message["type"] == "http.response.start"
+        if (begins and message["status"] >= _SERVER_ERROR) or self._held:
+            self._held.append(message)
+            if len(self._held) > _MOST_HELD:
+                await self.release()
+            return
         self.started = True
         await self._send(message)
+
+    async def release(self) -> None:
+        held, self._held = self._held, []
+        for message in held:
+            self.started = True
+            await self._send(message)
+
+
+def _refusal_in(error: BaseException) -> OboError | None:
+    """The refusal that `error` is, or that an exception group of task groups holds."""
+    if isinstance(error, OboError):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        found = (_refusal_in(inner) for inner in error.exceptions)
+        return next((refusal for refusal in found if refusal is not None), None)
+    return None
 
 
 def _correlation_id(scope: Scope) -> str:

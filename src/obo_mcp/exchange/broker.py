@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from obo_mcp.cache.entry import CachedToken, CacheKey, TokenCache
 from obo_mcp.clock import Clock
@@ -12,6 +13,7 @@ from obo_mcp.inbound.principal import Caller
 from obo_mcp.observe import Field, record, wanted
 from obo_mcp.secret import Secret
 
+_T = TypeVar("_T")
 Grant = Callable[[Caller, Scopes], Awaitable[CachedToken]]
 """One exchange at the token endpoint; `OnBehalfOfGrant.exchange` is one."""
 
@@ -27,7 +29,8 @@ class TokenBroker:
         self._flights: SingleFlight[CachedToken] = SingleFlight()
 
     async def downstream_token(self, caller: Caller, scopes: Scopes) -> Secret:
-        """A token for `scopes` that acts as `caller`, with a minute or more to live.
+        """A token for `scopes` that acts as `caller`: a kept one with a minute or more to live,
+        or a new one.
 
         Raises:
             ExchangeRefused: the authority refuses the exchange; the leaf says why.
@@ -41,7 +44,7 @@ class TokenBroker:
             scopes=scopes.names,
         )
         started = self._clock.monotonic()
-        entry, source = await self._cache.get(key), "cache"
+        entry, source = await _forgiven(self._cache.get(key)), "cache"
         try:
             if entry is None:
                 source = "exchange"
@@ -54,7 +57,7 @@ class TokenBroker:
 
     async def _exchange(self, key: CacheKey, caller: Caller, scopes: Scopes) -> CachedToken:
         entry = await self._grant(caller, scopes)
-        await self._cache.put(key, entry)
+        await _forgiven(self._cache.put(key, entry))
         return entry
 
     def _left(self, entry: CachedToken) -> int:
@@ -79,6 +82,15 @@ class TokenBroker:
             **more,
         }
         record("downstream_token", level=level, fields=fields)
+
+
+async def _forgiven(use: Awaitable[_T]) -> _T | None:
+    """What the cache answers; a failing one behaves as an empty one."""
+    try:
+        return await use
+    except Exception as error:  # noqa: BLE001 - each cache fails in its own way
+        record("cache", fields={"outcome": "failed", "cause": type(error).__name__})
+        return None
 
 
 def _reason(error: OboError) -> str:

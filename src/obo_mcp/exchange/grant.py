@@ -78,6 +78,11 @@ class OnBehalfOfGrant:
             return await asyncio.wait_for(result, DEADLINE_SECONDS)
         except TimeoutError:
             raise TokenEndpointUnavailable from TransportFailure("no thread or answer in time")
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if current is not None and current.cancelling():
+                raise
+            raise TokenEndpointUnavailable from TransportFailure("the server is stopping")
 
     def close(self) -> None:
         """Let running exchanges end, drop those that wait, and close the connections.
@@ -136,12 +141,13 @@ def _downstream(
     if "access_token" not in result:
         raise refusal(result)
     token = result["access_token"]
-    if not isinstance(token, str) or not token:
+    lifetime_seconds = int(result.get("expires_in", 0))
+    if not isinstance(token, str) or not token or lifetime_seconds <= 0:
         raise TypeError
     return CachedToken(
         token=Secret(token),
         scopes=tuple(str(result.get("scope", "")).split()),
-        expires_at=asked_at + int(result.get("expires_in", 0)),
+        expires_at=asked_at + lifetime_seconds,
         assertion_expires_at=assertion_expires_at,
     )
 
@@ -155,6 +161,6 @@ def _understood(
     """
     try:
         return call()
-    except (MsalError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (MsalError, ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
         kind = type(error).__name__
     raise failure from ValueError(f"the authority's answer was not understood ({kind})")

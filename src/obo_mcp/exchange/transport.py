@@ -1,6 +1,9 @@
 """HTTP for MSAL: bounded waits, typed failures, nothing shared between two people's requests."""
 
+import json
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,8 @@ from obo_mcp.network import trusted_roots
 CONNECT_TIMEOUT_SECONDS = 5.0
 MAX_RETRY_AFTER_SECONDS = 3600
 DEFAULT_RETRY_AFTER_SECONDS = 5
+MAX_ANSWER_BYTES = 1024 * 1024
+CHUNK_BYTES = 16 * 1024
 
 
 class TransportFailure(Exception):
@@ -21,6 +26,24 @@ class TransportFailure(Exception):
 
     A requests exception holds its request, and that holds the assertion and our credential.
     """
+
+
+@dataclass(slots=True)
+class Answer:
+    """What MSAL reads of an HTTP answer. It holds no request, and so no assertion."""
+
+    status_code: int
+    text: str = field(repr=False)
+    headers: dict[str, str]
+
+    def raise_for_status(self) -> None:
+        """Part of MSAL's protocol; client errors reach it here when no JSON error does.
+
+        Raises:
+            ValueError: the status is 400 or above.
+        """
+        if self.status_code >= requests.codes.bad_request:
+            raise ValueError(f"HTTP {self.status_code}")
 
 
 class TokenEndpointTransport:
@@ -40,19 +63,19 @@ class TokenEndpointTransport:
         self._verify = trusted_roots(ca_bundle)
         self._timeout = (min(CONNECT_TIMEOUT_SECONDS, timeout_seconds), timeout_seconds)
 
-    def post(self, url: str, **options: Any) -> requests.Response:
+    def post(self, url: str, **options: Any) -> Answer:
         """POST, as MSAL's `http_client` protocol asks.
 
         Raises:
-            Unavailable: no answer in time, 429 or a server error.
+            Unavailable: no whole answer in time, 429, a server error, or no JSON object.
         """
         return self._send("POST", url, options)
 
-    def get(self, url: str, **options: Any) -> requests.Response:
+    def get(self, url: str, **options: Any) -> Answer:
         """GET, as MSAL's `http_client` protocol asks.
 
         Raises:
-            Unavailable: no answer in time, 429 or a server error.
+            Unavailable: no whole answer in time, 429, a server error, or no JSON object.
         """
         return self._send("GET", url, options)
 
@@ -60,17 +83,41 @@ class TokenEndpointTransport:
         """Close the pooled connections."""
         self._session.close()
 
-    def _send(self, method: str, url: str, options: dict[str, Any]) -> requests.Response:
+    def _send(self, method: str, url: str, options: dict[str, Any]) -> Answer:
         if correlation_id := options.pop("correlation_id", ""):
             options["headers"] = {**options["headers"], "client-request-id": correlation_id}
         options |= {"timeout": self._timeout, "verify": self._verify, "allow_redirects": False}
-        response = _without_request(lambda: self._session.request(method, url, **options))
-        pause = _seconds(response.headers.pop("Retry-After", ""))
-        if response.status_code == requests.codes.too_many_requests:
+        answer = _without_request(lambda: self._whole_answer(method, url, options))
+        pause = _seconds(answer.headers.pop("retry-after", ""))
+        if answer.status_code == requests.codes.too_many_requests:
             raise TokenEndpointThrottled(retry_after_seconds=pause)
-        if response.status_code >= requests.codes.server_error:
-            raise _unavailable(f"HTTP {response.status_code}", pause)
-        return response
+        if answer.status_code >= requests.codes.server_error:
+            raise _unavailable(f"HTTP {answer.status_code}", pause)
+        if not _is_object(answer.text):
+            raise _unavailable(f"HTTP {answer.status_code} without a JSON object")
+        return answer
+
+    def _whole_answer(self, method: str, url: str, options: dict[str, Any]) -> Answer:
+        """The answer, whole within the time-out: a time-out of requests is one per read."""
+        end = time.monotonic() + self._timeout[1]
+        body = b""
+        with self._session.request(method, url, stream=True, **options) as response:
+            for chunk in response.iter_content(CHUNK_BYTES):
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise requests.ConnectionError
+                if time.monotonic() > end:
+                    raise requests.ReadTimeout
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status_code, body.decode("utf-8", "replace"), headers)
+
+
+def _is_object(text: str) -> bool:
+    """MSAL would write any other answer into its log."""
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -78,11 +125,11 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _without_request(send: Callable[[], requests.Response]) -> requests.Response:
+def _without_request(send: Callable[[], Answer]) -> Answer:
     kind = ""
     try:
         return send()
-    except requests.RequestException as error:
+    except (requests.RequestException, OSError) as error:
         kind = type(error).__name__
     raise _unavailable(kind)
 

@@ -63,6 +63,17 @@ class SigningKeys:
             raise KeysUnavailable(retry_after_seconds=max(1, ceil(wait)))
         raise SigningKeyUnknown
 
+    def start_loading(self) -> None:
+        """See to it that keys are on their way, unless they are here or were just tried."""
+        if not self.loaded:
+            self._refresh_when_due(COOLDOWN_SECONDS)
+
+    async def aclose(self) -> None:
+        """End a fetch that is under way."""
+        if self._refresh is not None:
+            self._refresh.cancel()
+            await asyncio.gather(self._refresh, return_exceptions=True)
+
     async def refresh(self) -> None:
         """Fetch now, unless a fetch is already on its way; a failure keeps the keys of before."""
         await asyncio.shield(self._start())
@@ -99,11 +110,13 @@ class SigningKeys:
         started = self._tried_at
         try:
             published = await self._fetch()
-        except KeysUnavailable as error:
-            cause = type(error.__cause__).__name__
+        except Exception as error:  # noqa: BLE001 - whatever it was, the keys of before stay good
+            cause = type(error.__cause__ or error).__name__
             record("keys", fields={"outcome": "unavailable", "cause": cause})
             return
-        self._published = published
+        merged = {**self._published, **published}
+        if merged != self._published:
+            self._published = merged
+            self.generation += 1
         self._fetched_at = started
-        self.generation += 1
         record("keys", fields={"outcome": "fetched"})

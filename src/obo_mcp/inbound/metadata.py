@@ -5,6 +5,7 @@ document (Entra, "Access tokens: validate the issuer"). Documents are fetched fr
 own host only, without following redirects, bounded in size and time.
 """
 
+import asyncio
 import json
 import ssl
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from obo_mcp.errors import KeysUnavailable
 MAX_DOCUMENT_BYTES = 256 * 1024
 MIN_RSA_BITS = 2048
 TIMEOUT_SECONDS = 5.0
+WHOLE_FETCH_SECONDS = 15.0
 _DISCOVERY = {
     "1.0": "/.well-known/openid-configuration",
     "2.0": "/v2.0/.well-known/openid-configuration",
@@ -48,25 +50,48 @@ class AuthorityMetadata:
 
     def __init__(self, authority: str, context: ssl.SSLContext) -> None:
         self._authority = authority
+        self._tenant = authority.rpartition("/")[2]
         self._context = context
 
     async def fetch(self) -> Published:
-        """Both discovery documents and the keys they point to.
+        """The discovery documents of both token versions, and the keys they point to.
+
+        A version whose documents cannot be used is left out, as long as the other can.
 
         Raises:
-            KeysUnavailable: not reachable, not JSON, too large, or pointing elsewhere.
+            KeysUnavailable: neither is reachable in fifteen seconds and makes sense.
         """
+        try:
+            async with asyncio.timeout(WHOLE_FETCH_SECONDS):
+                return await self._fetch()
+        except KeysUnavailable:
+            raise
+        except Exception as error:
+            raise KeysUnavailable from error
+
+    async def _fetch(self) -> Published:
         async with httpx.AsyncClient(verify=self._context, timeout=TIMEOUT_SECONDS) as http:
-            published = {}
-            for version, path in _DISCOVERY.items():
-                document = await self._json(http, f"{self._authority}{path}")
-                published[version] = IssuerKeys(
-                    issuer=_member(document, "issuer", str),
-                    keys=_signing_keys(
-                        await self._json(http, _member(document, "jwks_uri", str)),
-                        issuer=_member(document, "issuer", str),
-                    ),
-                )
+            found = await asyncio.gather(
+                *(self._json(http, f"{self._authority}{path}") for path in _DISCOVERY.values()),
+                return_exceptions=True,
+            )
+            documents = {
+                version: document
+                for version, document in zip(_DISCOVERY, found, strict=True)
+                if isinstance(document, dict) and isinstance(document.get("issuer"), str)
+            }
+            issuers = frozenset(document["issuer"] for document in documents.values())
+            published, failures = {}, [e for e in found if isinstance(e, Exception)]
+            for version, document in documents.items():
+                try:
+                    jwks = await self._json(http, _member(document, "jwks_uri", str))
+                    keys = _signing_keys(jwks, issuers, self._tenant)
+                except Exception as error:  # noqa: BLE001 - the other version may still be good
+                    failures.append(error)
+                else:
+                    published[version] = IssuerKeys(document["issuer"], keys)
+        if not published:
+            raise KeysUnavailable from (failures[0] if failures else None)
         return MappingProxyType(published)
 
     async def _json(self, http: httpx.AsyncClient, url: str) -> dict[str, Any]:
@@ -104,16 +129,17 @@ def _member(document: Mapping[str, Any], name: str, kind: type[_T]) -> _T:
     return value
 
 
-def _signing_keys(document: Mapping[str, Any], *, issuer: str) -> Mapping[str, RSAPublicKey]:
+def _signing_keys(
+    document: Mapping[str, Any], issuers: frozenset[str], tenant: str
+) -> Mapping[str, RSAPublicKey]:
     """RSA signing keys by `kid` (RFC 7517 section 4); entries of another kind are passed over.
 
-    Entra names the issuer of each key; a key of another issuer never signs for this one.
+    Entra names the issuer of each key, with `{tenantid}` where any tenant may stand; a key of an
+    issuer that is none of `issuers` never signs for this tenant.
     """
     keys: dict[str, RSAPublicKey] = {}
     for entry in _member(document, "keys", list):
-        if not isinstance(entry, dict) or entry.get("kty") != "RSA":
-            continue
-        if entry.get("use", "sig") != "sig" or entry.get("issuer", issuer) != issuer:
+        if not isinstance(entry, dict) or not _signs(entry, issuers, tenant):
             continue
         kid, key = entry.get("kid"), _public_key(entry)
         if not isinstance(kid, str) or key is None:
@@ -124,6 +150,13 @@ def _signing_keys(document: Mapping[str, Any], *, issuer: str) -> Mapping[str, R
     if not keys:
         raise KeysUnavailable
     return MappingProxyType(keys)
+
+
+def _signs(entry: Mapping[str, Any], issuers: frozenset[str], tenant: str) -> bool:
+    if entry.get("kty") != "RSA" or entry.get("use", "sig") != "sig":
+        return False
+    issuer = entry.get("issuer")
+    return issuer is None or str(issuer).replace("{tenantid}", tenant) in issuers
 
 
 def _public_key(entry: dict[str, Any]) -> RSAPublicKey | None:

@@ -11,6 +11,7 @@ from obo_mcp.errors import ConsentRequired, TokenEndpointThrottled
 from obo_mcp.exchange.broker import TokenBroker
 from obo_mcp.exchange.scopes import Scopes
 from obo_mcp.inbound.principal import Caller, Principal
+from obo_mcp.observe import fields_of
 from obo_mcp.secret import Secret
 from support.tokens import CLIENT, NOW, TENANT
 
@@ -111,11 +112,26 @@ async def test_a_failure_is_not_kept_the_next_call_asks_again(broker, endpoint, 
     assert len(endpoint.asked) == 2
 
 
+class BrokenCache:
+    async def get(self, key):
+        raise ConnectionError
+
+    async def put(self, key, entry):
+        raise ConnectionError
+
+
+async def test_a_cache_that_fails_costs_an_exchange_and_no_call(endpoint, clock, caplog):
+    caplog.set_level("INFO", logger="obo_mcp.audit")
+    broker = TokenBroker(endpoint.exchange, BrokenCache(), clock, client_id=CLIENT)
+    assert await broker.downstream_token(a_caller(), MAIL)
+    assert [fields_of(r)["event"] for r in caplog.records].count("cache") == 2
+
+
 async def test_every_call_is_reported_with_who_and_how_but_no_token(broker, caplog):
     caplog.set_level("DEBUG", logger="obo_mcp.audit")
     for _ in range(2):
         await broker.downstream_token(a_caller(), MAIL)
-    events = [record.obo_mcp_fields for record in caplog.records]
+    events = [fields_of(record) for record in caplog.records]
     assert [event["outcome"] for event in events] == ["exchange", "cache"]
     assert [record.levelname for record in caplog.records] == ["INFO", "DEBUG"]
     assert events[0]["oid"] == "adele"

@@ -1,9 +1,12 @@
 """The front door: credentials, challenges, metadata, health, and who gets through."""
 
+import asyncio
 import base64
 from contextlib import asynccontextmanager
 
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 from obo_mcp.asgi.metadata import ProtectedResource
 from obo_mcp.asgi.middleware import Door, OnBehalfOfMiddleware
@@ -24,6 +27,7 @@ RESOURCE = ProtectedResource(
     scope="api://app/mcp.access",
 )
 METADATA_URL = "https://mcp.example/.well-known/oauth-protected-resource/mcp"
+HTTP = {"query_string": b"", "server": ("h", 80), "scheme": "http", "http_version": "1.1"}
 TOKEN = bearer(Secret("some.access.token"))
 
 
@@ -256,6 +260,59 @@ async def test_a_refusal_after_the_answer_began_is_left_to_the_server(house):
         await call(door(house), headers=[TOKEN])
 
 
+async def test_a_frameworks_own_500_gives_way_to_the_refusal_behind_it(house):
+    async def fails(request):
+        raise ConsentRequired(retry_after_seconds=3)
+
+    house.app = Starlette(routes=[Route("/else", fails)])
+    answer = await call(door(house), "/else", method="GET", headers=[TOKEN], scope=HTTP)
+    assert (answer.status, answer.json["error"]) == (403, "consent_required")
+    assert "www-authenticate" in answer.headers
+
+
+async def test_a_refusal_in_a_task_group_is_found(house):
+    async def refuse():
+        raise KeysUnavailable(retry_after_seconds=9)
+
+    async def app(scope, receive, send):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(refuse())
+
+    house.app = app
+    answer = await call(door(house), headers=[TOKEN])
+    assert (answer.status, answer.headers["retry-after"]) == (503, "9")
+
+
+async def test_a_frameworks_500_for_a_crash_of_its_own_is_left_as_it_is(house):
+    async def fails(request):
+        raise RuntimeError("private")
+
+    house.app = Starlette(routes=[Route("/else", fails)])
+    with pytest.raises(RuntimeError):
+        await call(door(house), "/else", method="GET", headers=[TOKEN], scope=HTTP)
+
+
+@pytest.mark.parametrize("parts", [1, 40])
+async def test_a_server_error_that_the_application_means_is_sent_whole(house, parts):
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 502, "headers": []})
+        for number in range(parts):
+            more = number + 1 < parts
+            await send({"type": "http.response.body", "body": b"x", "more_body": more})
+
+    house.app = app
+    answer = await call(door(house), headers=[TOKEN])
+    assert (answer.status, answer.body) == (502, b"x" * parts)
+
+
+async def test_an_encoded_path_is_the_path_it_stands_for(house):
+    resource = ProtectedResource(url="https://h/my%20mcp", authorization_server="a", scope="s")
+    app = door(house, resource=resource)
+    assert (await call(app, "/my mcp", method="GET", headers=[TOKEN])).status == 405
+    metadata = "/.well-known/oauth-protected-resource/my mcp"
+    assert (await call(app, metadata, method="GET")).status == 200
+
+
 async def test_a_web_socket_is_closed(house):
     sent = []
 
@@ -275,9 +332,11 @@ async def test_a_guid_of_the_callers_own_is_kept_and_any_other_replaced(house):
     await call(
         app, headers=[TOKEN, (b"client-request-id", b"7e1c7b0e-0000-4000-8000-000000000000")]
     )
-    await call(app, headers=[TOKEN, (b"client-request-id", b"line\nbreak")])
+    await call(app, headers=[TOKEN, (b"x-request-id", b"line\nbreak")])
+    await call(app, headers=[TOKEN, (b"x-request-id", b"7e1c7b0e-1111-4000-8000-000000000000")])
     await call(app, headers=[TOKEN])
     ids = [caller.correlation_id for caller in house.admitted]
     assert ids[0] == "7e1c7b0e-0000-4000-8000-000000000000"
     assert "\n" not in ids[1]
-    assert len(set(ids)) == 3
+    assert ids[2] == "7e1c7b0e-1111-4000-8000-000000000000"
+    assert len(set(ids)) == 4

@@ -125,6 +125,60 @@ async def test_a_caller_who_goes_away_leaves_the_fetch_to_the_others(clock):
     assert len(await asyncio.gather(*waiting[1:])) == 2
 
 
+async def test_a_fetch_that_fails_in_an_unforeseen_way_is_an_outage(clock):
+    authority = Authority()
+    keys = SigningKeys(authority.fetch, clock)
+    await keys.refresh()
+
+    async def broken():
+        raise RecursionError
+
+    keys._fetch = broken
+    clock.advance(301)
+    with pytest.raises(KeysUnavailable):
+        await keys.find("2.0", "new")
+    await keys.find("2.0", "key-one")
+
+
+async def test_the_same_keys_again_change_nothing_and_new_ones_do(clock):
+    authority = Authority("key-one")
+    keys = SigningKeys(authority.fetch, clock)
+    await keys.refresh()
+    await keys.refresh()
+    assert keys.generation == 1
+    authority.kids = ("key-two",)
+    await keys.refresh()
+    assert keys.generation == 2
+
+
+async def test_asking_for_readiness_sets_a_fetch_off_but_not_a_flood(clock):
+    authority = Authority()
+    authority.down = True
+    keys = SigningKeys(authority.fetch, clock)
+    for _ in range(10):
+        keys.start_loading()
+        await asyncio.sleep(0)
+    assert (authority.asked, keys.loaded) == (1, False)
+    authority.down = False
+    clock.advance(5)
+    keys.start_loading()
+    await keys.refresh()
+    assert keys.loaded
+    keys.start_loading()
+    assert authority.asked == 2
+
+
+async def test_closing_ends_a_fetch_that_is_under_way(clock):
+    authority = Authority()
+    authority.open.clear()
+    keys = SigningKeys(authority.fetch, clock)
+    keys.start_loading()
+    await asyncio.sleep(0)
+    await keys.aclose()
+    assert keys._refresh.done()
+    await SigningKeys(authority.fetch, clock).aclose()
+
+
 async def test_keep_fresh_fetches_at_once(clock):
     authority = Authority()
     keys = SigningKeys(authority.fetch, clock)

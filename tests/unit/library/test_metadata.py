@@ -31,6 +31,7 @@ class Authority:
         self.asked = []
         self.keys = [jwk()]
         self.instead = {}
+        self.issuer = ""
 
     def build(self, url):
         self.url = url
@@ -39,7 +40,8 @@ class Authority:
     def document(self, path):
         if path.endswith("/keys"):
             return {"keys": self.keys}
-        return {"issuer": f"{self.url}/issuer", "jwks_uri": f"{self.url}/t/keys"}
+        issuer = self.issuer or f"{self.url}/issuer"
+        return {"issuer": issuer, "jwks_uri": f"{self.url}/t/keys"}
 
     async def __call__(self, scope, receive, send):
         assert scope["type"] == "http"
@@ -61,7 +63,7 @@ def served():
 
 @pytest.fixture
 def authority(served):
-    served.keys, served.instead, served.asked = [jwk()], {}, []
+    served.keys, served.instead, served.asked, served.issuer = [jwk()], {}, [], ""
     return served
 
 
@@ -76,7 +78,13 @@ async def test_issuer_and_keys_of_both_token_versions_are_fetched(authority, fet
     assert set(published) == {"1.0", "2.0"}
     assert published["2.0"].issuer == f"{authority.url}/issuer"
     assert set(published["2.0"].keys) == {"key-one", "key-two"}
-    assert authority.asked == [V1, "/t/keys", V2, "/t/keys"]
+    assert sorted(authority.asked) == sorted([V1, V2, "/t/keys", "/t/keys"])
+
+
+async def test_a_key_that_any_tenant_may_use_names_its_issuer_by_template(authority, fetch):
+    authority.keys = [jwk(issuer=f"{authority.url}/{{tenantid}}/v2.0")]
+    authority.issuer = f"{authority.url}/t/v2.0"
+    assert set((await fetch())["2.0"].keys) == {"key-one"}
 
 
 def weak_key():
@@ -131,18 +139,43 @@ ODD = {
         b'{"issuer":"i","jwks_uri":"https://evil.example/keys"}',
         [],
     ),
+    "keys at no address": (200, b'{"issuer":"i","jwks_uri":"https://[bad/"}', []),
+    "keys at an odd address": (200, b'{"issuer":"i","jwks_uri":"http://h/\\u0001"}', []),
+    "deep": (200, b"[" * 100_000, []),
 }
 
 
-@pytest.mark.parametrize("path", [V1, V2, "/t/keys"])
+@pytest.mark.parametrize("paths", [(V1, V2), ("/t/keys",)], ids=["documents", "keys"])
 @pytest.mark.parametrize("answer", ODD.values(), ids=ODD)
 async def test_an_odd_answer_leaves_us_without_new_keys_and_leads_nowhere(
-    authority, fetch, path, answer
+    authority, fetch, paths, answer
 ):
-    authority.instead = {path: answer}
+    authority.instead = dict.fromkeys(paths, answer)
     with pytest.raises(KeysUnavailable):
         await fetch()
     assert set(authority.asked) <= {V1, V2, "/t/keys"}
+
+
+@pytest.mark.parametrize(("broken", "good"), [(V1, "2.0"), (V2, "1.0")])
+@pytest.mark.parametrize("answer", ODD.values(), ids=ODD)
+async def test_one_token_version_without_use_leaves_the_other(
+    authority, fetch, broken, good, answer
+):
+    authority.instead = {broken: answer}
+    assert set(await fetch()) == {good}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("HTTPS_PROXY", "socks://x:1"), ("ALL_PROXY", "socks5://x:1"), ("NO_PROXY", "fd00::/8,::1")],
+)
+async def test_a_proxy_variable_that_makes_no_sense_is_an_outage_not_a_crash(
+    fetch, monkeypatch, variable, value
+):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(KeysUnavailable) as caught:
+        await fetch()
+    assert caught.value.__cause__ is not None
 
 
 async def test_an_authority_that_nobody_answers_for_is_unavailable():

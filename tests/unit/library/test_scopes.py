@@ -20,7 +20,20 @@ def test_a_resource_may_be_an_application_id_uri():
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "Mail.Read", "openid", "offline_access", "https://g.example/", "a://x/s b://y/s"],
+    [
+        "",
+        " ",
+        "Mail.Read",
+        "openid",
+        "offline_access",
+        "https://g.example/",
+        "a://x/s b://y/s",
+        "https://graph.microsoft.com",
+        "api://a",
+        "api://a api://b",
+        "api:///s",
+        "https://g.example/.default https://g.example/Mail.Read",
+    ],
 )
 def test_scopes_that_entra_would_misread_are_refused(text):
     with pytest.raises(ValueError, match=r"scope|resource"):

@@ -45,6 +45,30 @@ def test_azures_own_names_are_read_where_ours_are_absent(environment):
     assert Settings.from_env().client_id == GUID
 
 
+def test_our_own_name_in_the_file_wins_over_azures_in_the_environment(environment, tmp_path):
+    environment.delenv("OBO_MCP_CLIENT_ID")
+    environment.setenv("AZURE_CLIENT_ID", "00000000-0000-0000-0000-000000000000")
+    (tmp_path / ".env").write_text(f"OBO_MCP_CLIENT_ID={GUID}\n")
+    assert Settings.from_env().client_id == GUID
+
+
+def test_an_empty_variable_counts_as_absent(environment):
+    environment.setenv("OBO_MCP_CA_BUNDLE", "")
+    environment.setenv("OBO_MCP_REQUIRED_SCOPE", "")
+    with pytest.raises(ConfigurationError, match=r"^OBO_MCP_REQUIRED_SCOPE: is not set$"):
+        Settings.from_env()
+
+
+def test_a_secret_from_a_file_may_end_in_a_line_break():
+    assert Settings(**(GOOD | {"client_secret": "abc\n"})).client_secret == Secret("abc")
+
+
+def test_a_dotenv_file_that_is_no_text_is_named(environment, tmp_path):
+    (tmp_path / ".env").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigurationError, match="cannot be read as UTF-8"):
+        Settings.from_env()
+
+
 def test_a_dotenv_file_fills_what_the_environment_leaves_open(environment, tmp_path):
     environment.delenv("OBO_MCP_REQUIRED_SCOPE")
     (tmp_path / ".env").write_text("OBO_MCP_REQUIRED_SCOPE=from.file\nUNRELATED=1\n")
@@ -67,6 +91,21 @@ WRONG = [
     ("required_scope", "two scopes"),
     ("required_scope", 'quo"te'),
     ("required_scope", "api://x/"),
+    ("client_secret", "   "),
+    ("client_secret", None),
+    ("client_secret", 7),
+    ("resource_url", "https://h/m→cp"),
+    ("resource_url", 'https://h/a"b'),
+    ("resource_url", "https://h/a b"),
+    ("resource_url", "https://[bad/mcp"),
+    ("resource_url", "https://h:port/mcp"),
+    ("required_scope", ".default"),
+    ("required_scope", "api://x/.default"),
+    ("required_scope", "openid"),
+    ("required_scope", "foo/bar"),
+    ("authority_host", "login.example "),
+    ("authority_host", "login.ex→ample"),
+    ("ca_bundle", "/tmp"),
     ("authority_host", "http://login.example"),
     ("authority_host", "https://login.example/tenant"),
     ("required_scope", "mcp.äccess"),
@@ -83,14 +122,14 @@ WRONG = [
 
 
 @pytest.mark.promise("P-08")
-@pytest.mark.parametrize(("name", "value"), WRONG, ids=[f"{n}={v[:12]}" for n, v in WRONG])
+@pytest.mark.parametrize(("name", "value"), WRONG, ids=[f"{n}={v}"[:32] for n, v in WRONG])
 def test_a_wrong_value_is_refused_in_one_line_that_names_the_setting(name, value):
     with pytest.raises(ConfigurationError) as caught:
         Settings(**(GOOD | {name: value}))
     text = str(caught.value)
     assert text.startswith(f"OBO_MCP_{name.upper()}: ")
     assert "\n" not in text
-    assert not value or len(value) < 4 or value not in text
+    assert not isinstance(value, str) or len(value) < 5 or value not in text
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -138,21 +138,34 @@ async def test_the_leeway_forgives_a_minute_after_the_end(verifier, clock, late)
 
 
 async def test_a_remembered_token_is_refused_once_it_has_expired(verifier, clock):
+    await verifier._keys.refresh()
     token = sign(claims_v2(exp=NOW + 30))
-    await verifier.verify(token)
+    first = await verifier.verify(token)
+    assert await verifier.verify(token) is first
     clock.advance(91)
     with pytest.raises(TokenExpired):
         await verifier.verify(token)
 
 
 async def test_a_remembered_token_is_refused_once_its_key_is_withdrawn(verifier, authority, clock):
+    await verifier._keys.refresh()
     token = sign(claims_v2())
-    await verifier.verify(token)
+    first = await verifier.verify(token)
+    assert await verifier.verify(token) is first
     authority.published = published("key-two")
     await verifier._keys.refresh()
-    clock.advance(301)
     with pytest.raises(SigningKeyUnknown):
         await verifier.verify(token)
+
+
+async def test_a_token_is_remembered_for_five_minutes_at_most(verifier, clock):
+    await verifier._keys.refresh()
+    token = sign(claims_v2())
+    first = await verifier.verify(token)
+    clock.advance(299)
+    assert await verifier.verify(token) is first
+    clock.advance(2)
+    assert await verifier.verify(token) is not first
 
 
 async def test_a_refusal_says_nothing_of_the_tokens_content(verifier):

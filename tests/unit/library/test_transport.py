@@ -1,0 +1,146 @@
+"""HTTP for MSAL: what it sends beside the request, how long it waits, what it hands on."""
+
+import asyncio
+import threading
+
+import pytest
+
+from obo_mcp.errors import TokenEndpointThrottled, TokenEndpointUnavailable
+from obo_mcp.exchange.transport import TokenEndpointTransport
+from support.serving import Serving
+
+
+class Endpoint:
+    """Answers as the test wants, and notes what came."""
+
+    def __init__(self):
+        self.seen = []
+        self.status, self.headers, self.parts = 200, [], [b"{}"]
+        self.step = threading.Event()
+
+    async def __call__(self, scope, receive, send):
+        assert scope["type"] == "http"
+        self.seen.append((scope["path"], dict(scope["headers"])))
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        for part in self.parts:
+            if part is None:
+                await asyncio.to_thread(self.step.wait, 0.4)
+                continue
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+@pytest.fixture(scope="module")
+def served():
+    endpoint = Endpoint()
+    with Serving(lambda url: endpoint) as serving:
+        endpoint.url = serving.url
+        yield endpoint
+
+
+@pytest.fixture
+def endpoint(served):
+    served.seen, served.status, served.headers, served.parts = [], 200, [], [b"{}"]
+    return served
+
+
+@pytest.fixture
+def transport():
+    transport = TokenEndpointTransport(ca_bundle=None, timeout_seconds=1.0, connections=2)
+    # The tests' endpoint has no certificate; only the scheme differs.
+    transport._session.mount("http://", transport._session.get_adapter("https://x"))
+    yield transport
+    transport.close()
+
+
+def post(transport, endpoint, **options):
+    return transport.post(f"{endpoint.url}/token", data={"a": "b"}, headers={}, **options)
+
+
+def test_the_answer_carries_status_text_and_headers_and_no_request(transport, endpoint):
+    endpoint.status, endpoint.headers = 400, [(b"X-Trace", b"t")]
+    endpoint.parts = [b'{"error":', b'"invalid_grant"}']
+    answer = post(transport, endpoint)
+    assert (answer.status_code, answer.text) == (400, '{"error":"invalid_grant"}')
+    assert answer.headers["x-trace"] == "t"
+    assert "invalid_grant" not in repr(answer)
+    with pytest.raises(ValueError, match="400"):
+        answer.raise_for_status()
+
+
+def test_no_answer_hands_a_retry_after_on(transport, endpoint):
+    endpoint.headers = [(b"Retry-After", b"30")]
+    assert "retry-after" not in post(transport, endpoint).headers
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("17", 17), ("0", 1), ("999999999", 3600), ("-1", 5), ("Mon, 01 Jan 2024", 5), ("", 5)],
+)
+def test_a_pause_is_taken_in_seconds_and_within_reason(transport, endpoint, said, seconds):
+    for status, kind in ((429, TokenEndpointThrottled), (503, TokenEndpointUnavailable)):
+        endpoint.status, endpoint.headers = status, [(b"Retry-After", said.encode())]
+        with pytest.raises(kind) as caught:
+            post(transport, endpoint)
+        assert caught.value.retry_after_seconds == seconds
+
+
+def test_cookies_are_not_kept(transport, endpoint):
+    endpoint.headers = [(b"Set-Cookie", b"esctx=of-adele; Path=/")]
+    post(transport, endpoint)
+    post(transport, endpoint)
+    assert not [headers for _, headers in endpoint.seen if b"cookie" in headers]
+
+
+def test_redirects_are_not_followed(transport, endpoint):
+    endpoint.status, endpoint.headers = 307, [(b"Location", b"/elsewhere")]
+    post(transport, endpoint)
+    assert [path for path, _ in endpoint.seen] == ["/token"]
+
+
+def test_netrc_is_not_read(transport, endpoint, monkeypatch, tmp_path):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login adele password hunter2\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    post(transport, endpoint)
+    assert b"authorization" not in endpoint.seen[0][1]
+
+
+def test_the_correlation_id_goes_out_as_client_request_id(transport, endpoint):
+    post(transport, endpoint, correlation_id="abc")
+    assert endpoint.seen[0][1][b"client-request-id"] == b"abc"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [[b""], [b"<html>"], [b"[]"], [b'"x"'], [b'{"access_token":"cut of'], [b"[" * 50_000]],
+    ids=["empty", "html", "list", "text", "cut", "deep"],
+)
+def test_what_is_no_json_object_never_reaches_msal(transport, endpoint, parts, caplog):
+    endpoint.parts = parts
+    with pytest.raises(TokenEndpointUnavailable):
+        post(transport, endpoint)
+    assert "cut of" not in caplog.text
+
+
+def test_an_answer_that_drips_in_ends_with_the_time_out(transport, endpoint):
+    endpoint.parts = [b"{", *[None, b" "] * 20, b"}"]
+    with pytest.raises(TokenEndpointUnavailable) as caught:
+        post(transport, endpoint)
+    assert "Timeout" in str(caught.value.__cause__)
+    endpoint.step.set()
+
+
+def test_an_endless_answer_is_cut_off(transport, endpoint):
+    endpoint.parts = [b" " * 65_536] * 40
+    with pytest.raises(TokenEndpointUnavailable):
+        post(transport, endpoint)
+
+
+def test_roots_that_vanished_are_an_outage(endpoint, tmp_path):
+    roots = tmp_path / "gone.pem"
+    transport = TokenEndpointTransport(ca_bundle=roots, timeout_seconds=1.0, connections=1)
+    with pytest.raises(TokenEndpointUnavailable) as caught:
+        transport.post("https://127.0.0.1:9/token", data={}, headers={})
+    assert str(caught.value.__cause__) in {"OSError", "FileNotFoundError", "ConnectionError"}
+    transport.close()
