@@ -11,15 +11,16 @@ from pydantic import Field
 from obo_graph import ids
 from obo_graph.answer import Json
 from obo_graph.catalogue import SCOPES
-from obo_graph.cursor import Position
-from obo_graph.errors import bad_argument, told_to_model
+from obo_graph.cursor import CURSOR_CHARS, Position
+from obo_graph.errors import told_to_model
 from obo_graph.graph import IMMUTABLE_IDS, PersonalGraph
 from obo_graph.mailbox import zone_name
 from obo_graph.paging import Page, collect, objects, page_of
 from obo_graph.people import name_of, written
+from obo_graph.period import period
 from obo_graph.result import LIST_SCHEMA, compact, list_result
-from obo_graph.text import one_line
-from obo_graph.times import parse, read_zoned, show, to_odata
+from obo_graph.text import comparable, one_line
+from obo_graph.times import read_zoned, show
 from obo_graph.tool import Workshop, make_tool, reading
 from obo_mcp import Principal
 
@@ -27,8 +28,7 @@ _SELECT = (
     "id,subject,start,end,isAllDay,location,isOnlineMeeting,organizer,attendees,"
     "responseStatus,type,isCancelled"
 )
-_LONGEST = timedelta(days=370)
-_WITH_QUERY = 50
+_PAGE_ROWS = 50
 _RECURRING = frozenset({"occurrence", "exception", "seriesMaster"})
 _UNREMARKABLE = frozenset({"none", "organizer"})
 
@@ -49,7 +49,7 @@ def tools(shop: Workshop) -> Iterator[Tool]:
             str, Field(max_length=256, description="Part of subject or of a person's name")
         ] = "",
         limit: Annotated[int, Field(ge=1, le=50)] = 25,
-        cursor: Annotated[str, Field(max_length=4096)] = "",
+        cursor: Annotated[str, Field(max_length=CURSOR_CHARS)] = "",
     ) -> CallToolResult:
         with told_to_model(SCOPES["calendar_view"]):
             graph = shop.graph.as_person(token, who)
@@ -82,10 +82,11 @@ async def _view(
     calendar, query, limit = (arguments[name] for name in ("calendar", "query", "limit"))
     path = f"/me/calendars/{ids.segment('calendar', calendar)}" if calendar else "/me"
     zone = await shop.mailboxes.zone(graph)
-    options = _period(arguments["start"], arguments["end"], zone) | {
+    wanted = period(arguments["start"], arguments["end"], zone)
+    options = wanted.options() | {
         "$orderby": "start/dateTime",
         "$select": _SELECT,
-        "$top": str(_WITH_QUERY if query else limit),
+        "$top": str(_PAGE_ROWS),
     }
 
     async def fetch(skip: dict[str, str]) -> Page:
@@ -95,19 +96,13 @@ async def _view(
     def seal(position: Position) -> str:
         return shop.cursors.seal(position, graph.person, "calendar_view", arguments)
 
-    found = await collect(fetch, start, limit, lambda event: _mentions(event, query))
+    def keep(event: Json) -> bool:
+        return wanted.meets(event) and _mentions(event, query)
+
+    found = await collect(fetch, start, limit, keep)
     rows = [_row(event, zone) for event, _ in found.rows]
     extra: Json = {"time_zone": zone_name(zone)}
     return list_result(found, rows, extra, shop.settings.result_budget_bytes, seal)
-
-
-def _period(start: str, end: str, zone: tzinfo) -> dict[str, str]:
-    first, last = parse("start", start, zone), parse("end", end, zone, end_of_day=True)
-    if last <= first:
-        raise bad_argument("end", "must be later than start")
-    if last - first > _LONGEST:
-        raise bad_argument("end", "must be at most a year after start")
-    return {"startDateTime": to_odata(first), "endDateTime": to_odata(last)}
 
 
 def _mentions(event: Json, query: str) -> bool:
@@ -115,7 +110,7 @@ def _mentions(event: Json, query: str) -> bool:
         return True
     people = [event.get("organizer"), *objects(event.get("attendees"))]
     texts = [one_line(event.get("subject"), 1024), *(written(person) for person in people)]
-    return any(query.lower() in text.lower() for text in texts)
+    return any(comparable(query) in comparable(text) for text in texts)
 
 
 def _row(event: Json, zone: tzinfo) -> Json:
@@ -148,6 +143,7 @@ def _when(event: Json, zone: tzinfo) -> Json:
 
 
 def _day(moment: datetime | None, *, minus_days: int = 0) -> str:
-    if moment is None:
+    try:
+        return "" if moment is None else (moment.date() - timedelta(days=minus_days)).isoformat()
+    except OverflowError:
         return ""
-    return (moment.date() - timedelta(days=minus_days)).isoformat()

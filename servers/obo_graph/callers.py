@@ -1,15 +1,17 @@
-"""One line in the log for each message: which client speaks which protocol to us.
+"""One line in the log for each message, which client speaks which protocol; one for a failed tool.
 
 Nobody has written down which protocol generation, headers and names agents really use; this is
 how an operator finds out. Everything in it but the correlation id is the client's own claim.
 """
 
+import json
 import logging
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
+from pydantic import BaseModel
 
 from obo_mcp.observe import record
 
@@ -26,7 +28,12 @@ def log_callers(correlation_id: Callable[[], str]) -> ServerMiddleware[Any]:
     async def log_caller(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         if _LOG.isEnabledFor(logging.INFO):
             record("mcp_message", to=_LOG, fields=_line(ctx, correlation_id()))
-        return await call_next(ctx)
+        result = await call_next(ctx)
+        failed = _failure(ctx, result)
+        if failed:
+            fields = failed | {"correlation_id": plain(correlation_id())}
+            record("tool_failed", to=_LOG, fields=fields)
+        return result
 
     return log_caller
 
@@ -35,6 +42,33 @@ def plain(value: object) -> str:
     """A client's word as printable ASCII, short, without anything that looks like a token."""
     words = _UNPRINTABLE.sub("?", str(value)[: 2 * _MAX_CHARS])
     return _TOKEN_LIKE.sub("<hidden>", words)[:_MAX_CHARS]
+
+
+def _failure(ctx: ServerRequestContext[Any, Any], result: HandlerResult) -> dict[str, str]:
+    """Tool, codes and Graph's request id of a failed call, but none of its words; {} for others."""
+    if ctx.method != "tools/call":
+        return {}
+    answer = result.model_dump(by_alias=True) if isinstance(result, BaseModel) else result
+    if not answer or answer.get("isError") is not True:
+        return {}
+    told = _told(answer)
+    tool = ctx.params.get("name") if isinstance(ctx.params, Mapping) else None
+    named = {
+        "tool": tool,
+        "code": told.get("error") or "unexplained",
+        "graph_code": told.get("code"),
+        "request_id": told.get("request_id"),
+    }
+    return {key: plain(value) for key, value in named.items() if value}
+
+
+def _told(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        text = answer["content"][0]["text"]
+        told = json.loads(text[text.index("{") :])
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return {}
+    return told if isinstance(told, Mapping) else {}
 
 
 def _line(ctx: ServerRequestContext[Any, Any], correlation_id: str) -> dict[str, str]:

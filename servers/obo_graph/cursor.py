@@ -18,7 +18,12 @@ from obo_graph.errors import bad_argument
 from obo_graph.gate import Person
 
 _NONCE_BYTES = 12
-_MAX_CHARS = 4096
+
+CURSOR_CHARS = 12_288
+"""The longest cursor that is opened. None longer is made: see `PAGE_BYTES`."""
+
+PAGE_BYTES = 8192
+"""How many bytes of JSON a position's page may have; sealed and in base64 it gets longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class CursorSeal:
 
 
 def _decoded(cursor: str) -> bytes:
-    if len(cursor) > _MAX_CHARS or not cursor.isascii():
+    if len(cursor) > CURSOR_CHARS or not cursor.isascii():
         raise ValueError("not a cursor")
     sealed = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     if len(sealed) <= _NONCE_BYTES:

@@ -12,6 +12,7 @@ import httpx
 
 from obo_graph.answer import Answer
 from obo_graph.errors import NO_ANSWER, GraphFailure
+from obo_graph.origins import origin_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def is_allowed(url: str, origin: str, suffixes: tuple[str, ...]) -> bool:
         return False
     if parts.username is not None:
         return False
-    if f"{parts.scheme}://{parts.netloc}".lower() == origin:
+    if origin_of(url) and origin_of(url) == origin_of(origin):
         return True
     return parts.scheme == "https" and port in {None, 443} and host.endswith(suffixes)
 
@@ -42,7 +43,7 @@ async def first_bytes(http: httpx.AsyncClient, url: str, max_bytes: int) -> Answ
     An Answer instead of FileBytes is a refusal: its status says which.
 
     Raises:
-        GraphFailure: the host gave no answer (`unreachable`).
+        GraphFailure: the host gave no answer (`unreachable`), or `url` is none (`unexpected`).
     """
     try:
         async with http.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
@@ -50,6 +51,8 @@ async def first_bytes(http: httpx.AsyncClient, url: str, max_bytes: int) -> Answ
                 retry_after = response.headers.get("retry-after", "")
                 return Answer(response.status_code, {"retry-after": retry_after}, b"")
             return await _read(response, max_bytes)
+    except (httpx.InvalidURL, ValueError):
+        raise GraphFailure(NO_ANSWER, "unexpected") from None
     except httpx.HTTPError:
         raise GraphFailure(NO_ANSWER, "unreachable") from None
 

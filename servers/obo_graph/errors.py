@@ -20,6 +20,8 @@ NO_ANSWER = 0
 
 _CODE = re.compile(r"[A-Za-z0-9_.]{1,64}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-]{1,64}")
+# From the first opening quote to the last quote: what Graph quotes, somebody typed.
+_QUOTED = re.compile(r"(?<!\w)['\"`\u2018\u201c](?:.*['\"`\u2019\u201d]|.*)", re.DOTALL)
 _PRIVATE = re.compile(r"https?://\S+|\S+@\S+|[\w\-.~+/=]{32,}", re.IGNORECASE)
 _TRY_LATER = "Wait retry_after_s seconds, then call again with the same arguments."
 _ADMINISTRATOR = "an administrator of the person's organisation"
@@ -47,6 +49,14 @@ _CODES: dict[str, tuple[str, str]] = {
     "too_large": ("too_large", "The answer is too large. Narrow it: fewer items, another part."),
     "unreachable": ("unavailable", _TRY_LATER),
     "unexpected": ("unexpected_answer", "Graph's answer made no sense. Try once more, then stop."),
+    "address_refused": (
+        "download_refused",
+        "The host where the file lies refused to give it, twice. Tell the person.",
+    ),
+    "download_failed": (
+        "download_failed",
+        "The host where the file lies could not give it. Try once more, then tell the person.",
+    ),
     "foreign_host": (
         "download_refused",
         "This server does not read from the host where the file lies; its operator can allow it.",
@@ -103,7 +113,7 @@ def _words(failure: GraphFailure, scope: str) -> dict[str, object]:
     forbidden = failure.status == HTTPStatus.FORBIDDEN
     words = _forbidden(scope) if forbidden else _explained(failure)
     if failure.status == HTTPStatus.BAD_REQUEST:
-        words["detail"] = _PRIVATE.sub("…", one_line(failure.detail, 400))[:160]
+        words["detail"] = _detail(failure.detail)
     if _CODE.fullmatch(failure.code):
         words["code"] = failure.code
     if _REQUEST_ID.fullmatch(failure.request_id):
@@ -111,6 +121,10 @@ def _words(failure: GraphFailure, scope: str) -> dict[str, object]:
     if failure.retry_after_seconds is not None:
         words["retry_after_s"] = ceil(failure.retry_after_seconds)
     return words
+
+
+def _detail(graphs_words: str) -> str:
+    return _PRIVATE.sub("…", one_line(_QUOTED.sub("…", graphs_words), 400))[:160]
 
 
 def _explained(failure: GraphFailure) -> dict[str, object]:

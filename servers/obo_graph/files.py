@@ -12,12 +12,13 @@ from pydantic import Field
 from obo_graph import file_text, files_query, ids
 from obo_graph.answer import Json
 from obo_graph.catalogue import SCOPES
-from obo_graph.cursor import Position
+from obo_graph.cursor import CURSOR_CHARS, Position
+from obo_graph.download import FileBytes
 from obo_graph.errors import NO_ANSWER, GraphFailure, bad_argument, told_to_model, unsupported
 from obo_graph.graph import PersonalGraph
 from obo_graph.mailbox import zone_name
 from obo_graph.paging import Page, collect, page_of
-from obo_graph.query import odata_text
+from obo_graph.query import kql_words, odata_text
 from obo_graph.result import LIST_SCHEMA, OBJECT_SCHEMA, compact, list_result, text_result
 from obo_graph.text import one_line
 from obo_graph.tool import Workshop, make_tool, reading
@@ -26,6 +27,7 @@ from obo_mcp import Principal
 _SELECT = "id,name,size,file,folder,parentReference,lastModifiedDateTime,lastModifiedBy,webUrl"
 _WITH_TYPES = 50
 _ADDRESS = "@microsoft.graph.downloadUrl"
+_FILE = {"$select": f"id,name,size,file,folder,{_ADDRESS}"}
 _SUPPORTED = "Supported now: txt, md, csv, json, log, html."
 
 
@@ -50,7 +52,7 @@ def _search_tool(shop: Workshop) -> Tool:
             tuple[str, ...], Field(max_length=10, description="Endings such as docx")
         ] = (),
         limit: Annotated[int, Field(ge=1, le=50)] = 10,
-        cursor: Annotated[str, Field(max_length=4096)] = "",
+        cursor: Annotated[str, Field(max_length=CURSOR_CHARS)] = "",
     ) -> CallToolResult:
         with told_to_model(SCOPES["files_search"]):
             graph = shop.graph.as_person(token, who)
@@ -74,6 +76,8 @@ async def _search(
     shop: Workshop, graph: PersonalGraph, arguments: Json, start: Position
 ) -> CallToolResult:
     query, where, limit = (arguments[name] for name in ("query", "where", "limit"))
+    if not kql_words(query):
+        raise bad_argument("query", "holds no word to look for")
     endings = files_query.checked_types(arguments["types"])
     site = "" if where == "onedrive" else files_query.checked_site(where)
 
@@ -115,7 +119,7 @@ def _read_tool(shop: Workshop) -> Tool:
         with told_to_model(SCOPES["files_read"]):
             graph = shop.graph.as_person(token, who)
             path = f"/drives/{drive}/items/{key}"
-            file = await graph.get(path, {"$select": f"id,name,size,file,folder,{_ADDRESS}"})
+            file = await graph.get(path, _FILE)
             text, more = await _text(graph, path, file, offset + max_chars)
             return text_result(
                 _head(item, file),
@@ -146,10 +150,7 @@ async def _text(graph: PersonalGraph, path: str, file: Json, chars: int) -> tupl
     if "folder" in file or ending not in file_text.TEXT | file_text.HTML:
         kind = "a folder" if "folder" in file else f"a file of type {one_line(ending, 10) or '?'}"
         raise unsupported(f"This is {kind}. {_SUPPORTED}")
-    address = file.get(_ADDRESS) or await graph.content_address(f"{path}/content")
-    if not isinstance(address, str) or not address:
-        raise GraphFailure(NO_ANSWER, "unexpected")
-    got = await graph.download(address, file_text.bytes_for(ending, chars))
+    got = await _bytes(graph, path, file, file_text.bytes_for(ending, chars))
     if not got.complete and ending in file_text.HTML:
         raise unsupported("This HTML file is larger than 2 MB. Tell the person.")
     text = file_text.decode(got.content, complete=got.complete)
@@ -159,8 +160,27 @@ async def _text(graph: PersonalGraph, path: str, file: Json, chars: int) -> tupl
     return await anyio.to_thread.run_sync(file_text.readable, ending, text), not got.complete
 
 
+async def _bytes(graph: PersonalGraph, path: str, file: Json, most: int) -> FileBytes:
+    address = await _address(graph, path, file)
+    try:
+        return await graph.download(address, most)
+    except GraphFailure as failure:
+        if failure.code != "address_refused":
+            raise
+    # Such an address lives for minutes, and a file may move: ask for it once more.
+    address = await _address(graph, path, await graph.get(path, _FILE))
+    return await graph.download(address, most)
+
+
+async def _address(graph: PersonalGraph, path: str, file: Json) -> str:
+    address = file.get(_ADDRESS) or await graph.content_address(f"{path}/content")
+    if not isinstance(address, str) or not address:
+        raise GraphFailure(NO_ANSWER, "unexpected")
+    return address
+
+
 def _check_reach(text: str, chars: int, *, complete: bool) -> None:
-    if not complete and len(text) < chars and len(text) * 4 >= file_text.MAX_TEXT_BYTES:
+    if not complete and len(text) < chars:
         raise unsupported("Only the first 20 MB of a file can be read. Tell the person.")
 
 

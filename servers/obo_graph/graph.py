@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import anyio
 
@@ -20,6 +21,8 @@ from obo_mcp.clock import Clock
 IMMUTABLE_IDS = 'IdType="ImmutableId"'
 """`Prefer` value for Outlook calls: ids that survive a move (Graph, "Immutable Outlook ids")."""
 
+_ADDRESS_REFUSED = frozenset({401, 403, 404, 410})
+_REFUSED = range(400, 500)
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9\-]{8,64}")
 
 
@@ -59,14 +62,21 @@ class PersonalGraph:
         return answer.headers.get("location", "")
 
     async def download(self, url: str, max_bytes: int) -> FileBytes:
-        """The first `max_bytes` of the file at `url`, fetched without the person's token."""
+        """The first `max_bytes` of the file at `url`, fetched without the person's token.
+
+        The host's refusals are not Graph's: `address_refused` where a fresh address may help,
+        else `download_failed`.
+        """
         if not is_allowed(url, self.transport.origin, self.download_hosts):
             raise GraphFailure(NO_ANSWER, "foreign_host")
 
         async def attempt() -> Answer | FileBytes:
             return await first_bytes(self.transport.http, url, max_bytes)
 
-        outcome = await self.patience.run("GET", attempt)
+        try:
+            outcome = await self.patience.run("GET", attempt)
+        except GraphFailure as failure:
+            raise _of_download(failure) from None
         if isinstance(outcome, Answer):
             raise GraphFailure(NO_ANSWER, "unexpected")
         return outcome
@@ -89,6 +99,14 @@ class PersonalGraph:
                 return await self.transport.send(named, self.token)
 
         return await self.patience.run(request.method, attempt)
+
+
+def _of_download(failure: GraphFailure) -> GraphFailure:
+    if failure.status in _ADDRESS_REFUSED:
+        return GraphFailure(NO_ANSWER, "address_refused")
+    if failure.status in _REFUSED and failure.status != HTTPStatus.TOO_MANY_REQUESTS:
+        return GraphFailure(NO_ANSWER, "download_failed")
+    return failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ proxy on the way resolve dots. So an id is checked first, and percent-encoded af
 """
 
 import re
+from types import MappingProxyType
 from urllib.parse import quote
 
 from obo_graph.errors import bad_argument
@@ -12,6 +13,14 @@ from obo_graph.errors import bad_argument
 _ID = re.compile(r"[A-Za-z0-9_\-=+/!.:@,~]{1,512}")
 _REF_HALF = re.compile(r"[A-Za-z0-9_\-=+!.:@,~]{1,256}")
 _DOTS = frozenset({".", ".."})
+_HINTS = MappingProxyType(
+    {
+        "folder": "must be inbox, drafts, sentitems, archive, deleteditems, junkemail, outbox "
+        "or the id of a folder",
+        "calendar": "is not an id; leave it empty for the person's own calendar",
+    }
+)
+_HINT = "is not an id; pass one exactly as a search returned it"
 
 
 def segment(argument: str, value: str) -> str:
@@ -21,7 +30,7 @@ def segment(argument: str, value: str) -> str:
         ToolError: `value` cannot be an id; the text names `argument`.
     """
     if not _ID.fullmatch(value) or _DOTS.intersection(value.split("/")):
-        raise bad_argument(argument, "is not an id; pass one exactly as a search returned it")
+        raise bad_argument(argument, _HINTS.get(argument, _HINT))
     return quote(value, safe="")
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from obo_graph import ids, mail_rows
 from obo_graph.answer import Json
 from obo_graph.catalogue import SCOPES
-from obo_graph.cursor import Position
+from obo_graph.cursor import CURSOR_CHARS, Position
 from obo_graph.errors import told_to_model
 from obo_graph.graph import IMMUTABLE_IDS, PersonalGraph
 from obo_graph.mail_query import MailQuery, Plan, YesNo, plan
@@ -36,7 +36,7 @@ _BODIES = {"new": "uniqueBody", "full": "body"}
 
 Words = Annotated[str, Field(max_length=256)]
 Id = Annotated[str, Field(max_length=512)]
-Cursor = Annotated[str, Field(max_length=4096)]
+Cursor = Annotated[str, Field(max_length=CURSOR_CHARS)]
 Part = Literal["new", "full", "headers"]
 
 
@@ -144,7 +144,9 @@ def _read_tool(shop: Workshop) -> Tool:
         with told_to_model(SCOPES["mail_read"]):
             graph = shop.graph.as_person(token, who)
             message = await _message(graph, path, part)
-            head = await _head(shop, graph, path, message)
+            budget_bytes = shop.settings.result_budget_bytes
+            share = budget_bytes if part == "headers" else budget_bytes // 2
+            head = await _head(shop, graph, path, message, share)
             if part == "headers":
                 return result_of(head)
             return text_result(
@@ -154,7 +156,7 @@ def _read_tool(shop: Workshop) -> Tool:
                 offset=offset,
                 max_chars=max_chars,
                 more=False,
-                budget_bytes=shop.settings.result_budget_bytes,
+                budget_bytes=budget_bytes,
             )
 
     return make_tool(
@@ -176,13 +178,16 @@ async def _message(graph: PersonalGraph, path: str, part: Part) -> Json:
     return await graph.get(path, {"$select": select}, prefer=(IMMUTABLE_IDS, _PLAIN_TEXT))
 
 
-async def _head(shop: Workshop, graph: PersonalGraph, path: str, message: Json) -> Json:
+async def _head(
+    shop: Workshop, graph: PersonalGraph, path: str, message: Json, budget_bytes: int
+) -> Json:
     attachments: list[Json] = []
     if message.get("hasAttachments") is True:
         answer = await graph.get(f"{path}/attachments", _ATTACHMENTS, prefer=(IMMUTABLE_IDS,))
         attachments = mail_rows.attachments_of(answer)
     zone = await shop.mailboxes.zone(graph)
-    return mail_rows.head(message, attachments, zone, await shop.mailboxes.domain(graph))
+    domain = await shop.mailboxes.domain(graph)
+    return mail_rows.head(message, attachments, zone, domain, budget_bytes)
 
 
 def _body(message: Json, part: Part) -> str:

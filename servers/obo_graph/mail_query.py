@@ -13,8 +13,17 @@ from typing import Any, Literal
 
 from obo_graph import ids
 from obo_graph.answer import Json
+from obo_graph.errors import bad_argument
 from obo_graph.people import address_of
-from obo_graph.query import kql_period, kql_property, kql_words, odata_text, search_option
+from obo_graph.query import (
+    kql_period,
+    kql_property,
+    kql_term,
+    kql_words,
+    odata_text,
+    search_option,
+)
+from obo_graph.text import comparable
 from obo_graph.times import parse, read, to_odata
 
 YesNo = Literal["any", "yes", "no"]
@@ -72,6 +81,7 @@ def plan(wanted: MailQuery, zone: tzinfo) -> Plan:
     folder = f"/mailFolders/{ids.segment('folder', wanted.folder)}" if wanted.folder else ""
     if wanted.conversation_id:
         ids.segment("conversation_id", wanted.conversation_id)
+    _check_words(wanted)
     query, conditions = _way(wanted, after, before)
     rows = _WITH_CONDITIONS if conditions else wanted.limit
     return Plan(
@@ -79,6 +89,18 @@ def plan(wanted: MailQuery, zone: tzinfo) -> Plan:
         query=query | {"$select": _SELECT, "$top": str(rows)},
         keep=lambda row: all(holds(row) for holds in conditions),
     )
+
+
+def _check_words(wanted: MailQuery) -> None:
+    given = {
+        "query": (wanted.query, kql_words(wanted.query)),
+        "from_": (wanted.from_, kql_term(wanted.from_)),
+        "to": (wanted.to, kql_term(wanted.to)),
+        "subject": (wanted.subject, kql_term(wanted.subject)),
+    }
+    for argument, (text, term) in given.items():
+        if text and not term:
+            raise bad_argument(argument, "holds no word to look for; leave it empty for any")
 
 
 def _way(
@@ -150,10 +172,11 @@ def _conditions(wanted: MailQuery, after: datetime | None, before: datetime | No
 def _sender_and_subject(wanted: MailQuery) -> list[Keep]:
     conditions: list[Keep] = []
     if wanted.from_:
-        conditions.append(lambda row: address_of(row.get("from")).lower() == wanted.from_.lower())
+        sender = comparable(wanted.from_)
+        conditions.append(lambda row: comparable(address_of(row.get("from"))) == sender)
     if wanted.subject:
-        part = wanted.subject.lower()
-        conditions.append(lambda row: part in str(row.get("subject", "")).lower())
+        part = comparable(wanted.subject)
+        conditions.append(lambda row: part in comparable(str(row.get("subject", ""))))
     return conditions
 
 

@@ -44,24 +44,46 @@ def _row(message: Json, zone: tzinfo, preview_bytes: int) -> Json:
     )
 
 
-def head(message: Json, attachments: list[Json], zone: tzinfo, own_domain: str) -> Json:
-    """Everything about a message but its body."""
+def head(
+    message: Json, attachments: list[Json], zone: tzinfo, own_domain: str, budget_bytes: int
+) -> Json:
+    """Everything about a message but its body.
+
+    Attachments, copied people and recipients give way, in this order and from the end of each,
+    until it fits into `budget_bytes`; what is left out is counted.
+    """
+    most = {
+        "attachments": min(len(attachments), _MOST_ATTACHMENTS),
+        "cc": min(len(objects(message.get("ccRecipients"))), _MOST_PEOPLE),
+        "to": min(len(objects(message.get("toRecipients"))), _MOST_PEOPLE),
+    }
+    shown = _head(message, attachments, zone, own_domain, most)
+    for name in ("attachments", "cc", "to"):
+        while most[name] and size_bytes(shown) > budget_bytes:
+            most[name] -= 1
+            shown = _head(message, attachments, zone, own_domain, most)
+    return shown
+
+
+def _head(
+    message: Json, attachments: list[Json], zone: tzinfo, own_domain: str, most: dict[str, int]
+) -> Json:
     sender = message.get("from")
     domain = address_of(sender).rpartition("@")[2].lower()
     return compact(
         {
-            "id": message.get("id"),
+            "id": one_line(message.get("id"), 512),
             "conversation_id": one_line(message.get("conversationId"), 512),
             "subject": one_line(message.get("subject"), 256),
             "from": written(sender),
             "external_sender": bool(domain and own_domain and domain != own_domain),
-            "to": listed(message.get("toRecipients"), _MOST_PEOPLE),
-            "cc": listed(message.get("ccRecipients"), _MOST_PEOPLE),
+            "to": listed(message.get("toRecipients"), most["to"]),
+            "cc": listed(message.get("ccRecipients"), most["cc"]),
             "received": show(read(message.get("receivedDateTime")), zone),
             "unread": message.get("isRead") is False,
             "importance": _unless("normal", message.get("importance")),
-            "attachments": [_attachment(part) for part in attachments[:_MOST_ATTACHMENTS]],
-            "more_attachments": len(attachments) > _MOST_ATTACHMENTS,
+            "attachments": [_attachment(part) for part in attachments[: most["attachments"]]],
+            "more_attachments": len(attachments) - most["attachments"] or None,
         }
     )
 

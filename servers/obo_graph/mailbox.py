@@ -1,6 +1,8 @@
 """What we remember of a person for a while: time zone and mail domain. Nothing else."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, tzinfo
+from typing import Generic, TypeVar
 
 from cachetools import TTLCache
 
@@ -12,38 +14,65 @@ from obo_graph.zones import zone_named
 from obo_mcp.clock import Clock
 
 _KEPT_SECONDS = 3600
+_REFUSED_SECONDS = 60
 _KEPT_PEOPLE = 10_000
-_NO_SETTINGS = frozenset({401, 403, 404})
+_NO_SETTINGS = frozenset({403, 404})
+
+Fact = TypeVar("Fact")
 
 
 class Mailboxes:
-    """Time zones and mail domains by person, for an hour, for the last ten thousand people."""
+    """Time zones and mail domains by person, for an hour, for the last ten thousand people.
+
+    A refusal is remembered for a minute only: a grant or a new mailbox ends it.
+    """
 
     def __init__(self, clock: Clock) -> None:
-        self._zones = TTLCache[Person, tzinfo](_KEPT_PEOPLE, _KEPT_SECONDS, clock.monotonic)
-        self._domains = TTLCache[Person, str](_KEPT_PEOPLE, _KEPT_SECONDS, clock.monotonic)
+        self._zones = _Memory[tzinfo](clock, _zone, UTC)
+        self._domains = _Memory[str](clock, _domain, "")
 
     async def zone(self, graph: PersonalGraph) -> tzinfo:
         """The mailbox's time zone; UTC if we may not see it, or nobody knows its name.
 
         Raises:
-            GraphFailure: Graph does not answer; a refusal is no reason to fail.
+            GraphFailure: Graph does not answer or wants a new sign-in; a refusal is no reason
+                to fail.
         """
-        zone = self._zones.get(graph.person)
-        if zone is None:
-            zone = self._zones[graph.person] = await _zone(graph)
-        return zone
+        return await self._zones.of(graph)
 
     async def domain(self, graph: PersonalGraph) -> str:
         """The part of the person's own address behind the @; "" if they have none.
 
         Raises:
-            GraphFailure: Graph does not answer; a refusal is no reason to fail.
+            GraphFailure: Graph does not answer or wants a new sign-in; a refusal is no reason
+                to fail.
         """
-        domain = self._domains.get(graph.person)
-        if domain is None:
-            domain = self._domains[graph.person] = await _domain(graph)
-        return domain
+        return await self._domains.of(graph)
+
+
+class _Memory(Generic[Fact]):
+    def __init__(
+        self, clock: Clock, ask: Callable[[PersonalGraph], Awaitable[Fact]], otherwise: Fact
+    ) -> None:
+        self._ask = ask
+        self._otherwise = otherwise
+        self._known = TTLCache[Person, Fact](_KEPT_PEOPLE, _KEPT_SECONDS, clock.monotonic)
+        self._refused = TTLCache[Person, bool](_KEPT_PEOPLE, _REFUSED_SECONDS, clock.monotonic)
+
+    async def of(self, graph: PersonalGraph) -> Fact:
+        known = self._known.get(graph.person)
+        if known is not None:
+            return known
+        if graph.person in self._refused:
+            return self._otherwise
+        try:
+            fact = self._known[graph.person] = await self._ask(graph)
+        except GraphFailure as failure:
+            if failure.status not in _NO_SETTINGS:
+                raise
+            self._refused[graph.person] = True
+            return self._otherwise
+        return fact
 
 
 def zone_name(zone: tzinfo) -> str:
@@ -52,21 +81,11 @@ def zone_name(zone: tzinfo) -> str:
 
 
 async def _zone(graph: PersonalGraph) -> tzinfo:
-    try:
-        settings = await graph.get("/me/mailboxSettings", {"$select": "timeZone"})
-    except GraphFailure as failure:
-        if failure.status not in _NO_SETTINGS:
-            raise
-        return UTC
+    settings = await graph.get("/me/mailboxSettings", {"$select": "timeZone"})
     return zone_named(one_line(settings.get("timeZone"), 64)) or UTC
 
 
 async def _domain(graph: PersonalGraph) -> str:
-    try:
-        me = await graph.get("/me", {"$select": "mail,userPrincipalName"})
-    except GraphFailure as failure:
-        if failure.status not in _NO_SETTINGS:
-            raise
-        return ""
+    me = await graph.get("/me", {"$select": "mail,userPrincipalName"})
     address = str(me.get("mail") or me.get("userPrincipalName") or "")
     return address.rpartition("@")[2].lower()

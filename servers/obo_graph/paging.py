@@ -1,12 +1,14 @@
 """Walking through Graph's pages until there are enough rows."""
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 from obo_graph.answer import Json
-from obo_graph.cursor import Position
+from obo_graph.cursor import PAGE_BYTES, Position
 from obo_graph.errors import NO_ANSWER, GraphFailure
+from obo_graph.origins import origin_of
 
 _PAGES_PER_CALL = 4
 _SKIPS = ("$skiptoken", "$skip")
@@ -41,10 +43,11 @@ def page_of(answer: Json, origin: str) -> Page:
     link = answer.get("@odata.nextLink")
     if not isinstance(link, str):
         return Page(rows, None)
-    parts = urlsplit(link)
-    options = parse_qs(parts.query)
+    if not origin_of(link) or origin_of(link) != origin_of(origin):
+        raise GraphFailure(NO_ANSWER, "unexpected")
+    options = parse_qs(urlsplit(link).query)
     following = {name: options[name][0] for name in _SKIPS if name in options}
-    if f"{parts.scheme}://{parts.netloc}".lower() != origin or not following:
+    if not following or len(json.dumps(following)) > PAGE_BYTES:
         raise GraphFailure(NO_ANSWER, "unexpected")
     return Page(rows, following)
 

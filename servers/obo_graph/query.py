@@ -14,7 +14,7 @@ from obo_graph.times import to_odata
 _PLAIN = re.compile(r"\w[\w.\-@]*")
 _OPERATORS = frozenset({"AND", "OR", "NOT", "NEAR", "ONEAR", "WORDS", "XRANK", "ALL", "ANY"})
 _WORDS = re.compile(r'"([^"]*)"|([^\s"]+)')
-_UNQUOTABLE = re.compile(r'["\\\x00-\x1f]')
+_UNQUOTABLE = re.compile(r'["\u201c-\u201f\uff02\\\x00-\x1f]')
 
 
 def odata_text(value: str) -> str:

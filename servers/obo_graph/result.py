@@ -25,8 +25,6 @@ LIST_SCHEMA: dict[str, Any] = {
 OBJECT_SCHEMA: dict[str, Any] = {"type": "object"}
 """Output schema of every tool that shows one thing."""
 
-_NEXT_BYTES = 1024
-
 
 def compact(value: Json) -> Json:
     """`value` without what says nothing: None, False, empty text and empty lists."""
@@ -48,22 +46,30 @@ def result_of(value: Json) -> CallToolResult:
 def list_result(
     found: Found, rows: list[Json], extra: Json, budget_bytes: int, seal: Callable[[Position], str]
 ) -> CallToolResult:
-    """As many `rows` as fit; `rows` stand beside `found.rows`, `extra` comes once for all."""
-    room = budget_bytes - size_bytes(extra) - _NEXT_BYTES
-    kept = 0
-    for row in rows:
-        room -= size_bytes(row) + 1
-        if room < 0 and kept:
-            break
-        kept += 1
-    cut = len(rows) - kept
+    """As many `rows` as fit; `rows` stand beside `found.rows`, `extra` comes once for all.
+
+    One row is shown however large it is: the list would not go on otherwise.
+    """
+    kept = len(rows)
+    rows_bytes = sum(size_bytes(row) + 1 for row in rows)
+    around = _around(found, kept, extra, seal)
+    while kept > 1 and size_bytes(around) + rows_bytes > budget_bytes:
+        kept -= 1
+        rows_bytes -= size_bytes(rows[kept]) + 1
+        around = _around(found, kept, extra, seal)
+    return result_of(around | {"items": rows[:kept]})
+
+
+def _around(found: Found, kept: int, extra: Json, seal: Callable[[Position], str]) -> Json:
+    """A list's answer without its rows, of which `kept` are shown."""
+    cut = len(found.rows) - kept
     following = found.rows[kept - 1][1] if cut else found.following
-    answer: Json = {"items": rows[:kept]}
+    answer: Json = {"items": []}
     if following is not None:
         answer["next"] = seal(following)
     if cut:
         answer["truncated"] = cut
-    return result_of(answer | compact(extra))
+    return answer | compact(extra)
 
 
 def text_result(
@@ -72,7 +78,8 @@ def text_result(
     """`head` and a slice of `text` (which starts at `offset` of the whole) in field `name`.
 
     `more` says that the whole goes on after `text`. The slice ends at `max_chars` characters or
-    where the budget ends; then field `more` is the offset at which to go on.
+    where the budget ends; then field `more` is the offset at which to go on. It always moves on,
+    so `head` must leave room for at least one character.
     """
     mark = new_mark()
 
@@ -80,11 +87,12 @@ def text_result(
         value = dict(head)
         if chars:
             value[name] = fence(clean(text[:chars]), mark)
-        if more or chars < len(text):
+        if chars and (more or chars < len(text)):
             value["more"] = offset + chars
         return value
 
-    fits, too_many = 0, min(len(text), max_chars) + 1
+    most = min(len(text), max_chars)
+    fits, too_many = min(most, 1), most + 1
     while too_many - fits > 1:
         middle = (fits + too_many) // 2
         if size_bytes(answer(middle)) <= budget_bytes:

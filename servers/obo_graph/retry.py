@@ -2,6 +2,7 @@
 
 Around the transport, never inside it: the SDK's own retry step sends a POST again after an
 ambiguous failure and may sleep for minutes, while an agent gives a tool call 100 s in all.
+The exchange before may take 30 s of these, so Graph gets 60.
 """
 
 from collections.abc import Awaitable, Callable
@@ -28,12 +29,13 @@ _SUGGESTED_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryRules:
-    """How long to be patient with Graph (Graph, "Throttling guidance"). All in seconds."""
+    """How long to be patient with Graph (Graph, "Throttling guidance")."""
 
     one_wait_seconds: float = 10
     all_waits_seconds: float = 20
-    call_seconds: float = 85
+    call_seconds: float = 60
     first_wait_seconds: float = 1
+    attempts: int = 4
 
 
 class Patience:
@@ -84,9 +86,10 @@ class Patience:
         if failure.status != _THROTTLED and not passing:
             return None
         asked = self._retry_after_seconds(failure.retry_after)
-        wait = self._rules.first_wait_seconds * 2**retries if asked is None else asked
-        failure.retry_after_seconds = _SUGGESTED_SECONDS if asked is None else asked
-        if passing and method != "GET":
+        # No answer may talk us into asking again at once: `0` and a date gone by mean soon.
+        wait = max(asked or 0.0, self._rules.first_wait_seconds * 2**retries)
+        failure.retry_after_seconds = _SUGGESTED_SECONDS if asked is None else max(asked, 1.0)
+        if (passing and method != "GET") or retries + 1 >= self._rules.attempts:
             return None
         return wait if self._affordable(wait) else None
 

@@ -70,6 +70,7 @@ def _settle_logging() -> None:
     if not logging.getLogger().handlers:
         # MCPServer would install an output of its own, with tracebacks in colour.
         logging.basicConfig(level=logging.INFO)
-    # httpx logs URLs at INFO, and with them whatever a person looks for.
-    for name in ("httpx", "httpcore"):
+    # httpx logs URLs at INFO, and with them whatever a person looks for; the SDK logs what a model
+    # is told of a failure, which may repeat it. `log_callers` records the failure instead.
+    for name in ("httpx", "httpcore", "mcp.server.mcpserver.server"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -3,7 +3,6 @@
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_settings import NoDecode
 
 from obo_graph.catalogue import select
 from obo_mcp.environment import EnvironmentSettings, web_address
@@ -29,7 +28,7 @@ def _suffixes(suffixes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(suffix.lower() for suffix in suffixes)
 
 
-Listed = (NoDecode, BeforeValidator(_listed))
+Listed = BeforeValidator(_listed)
 
 
 class GraphSettings(EnvironmentSettings):
@@ -43,12 +42,12 @@ class GraphSettings(EnvironmentSettings):
 
     graph_url: Annotated[str, AfterValidator(_origin)] = "https://graph.microsoft.com"
     graph_resource: str = ""
-    tools: Annotated[tuple[str, ...], *Listed, AfterValidator(select)] = Field(
+    tools: Annotated[tuple[str, ...], Listed, AfterValidator(select)] = Field(
         default=(), validate_default=True
     )
     read_only: bool = True
     result_budget_bytes: Annotated[int, Field(ge=4096, le=262_144)] = 16_384
-    download_hosts: Annotated[tuple[str, ...], *Listed, AfterValidator(_suffixes)] = (
+    download_hosts: Annotated[tuple[str, ...], Listed, AfterValidator(_suffixes)] = (
         ".sharepoint.com",
         ".1drv.com",
     )

@@ -15,6 +15,7 @@ _UNSEEN = re.compile(
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"  # fillers that draw nothing
     "\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"  # zero-width and bidi controls
     "\ufe00-\ufe0f\ufff0-\ufffb\U000e0000-\U000e0fff"  # variation selectors, tags
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"  # layout of rare scripts
     "\ud800-\udfff]"  # halves of a surrogate pair, which no UTF-8 can hold
 )
 _NEWLINE = re.compile("\r\n?|\u2028|\u2029|\x85|\x0b|\x0c")
@@ -22,9 +23,18 @@ _ELLIPSIS = "…"
 
 
 def clean(text: str) -> str:
-    """`text` in Unicode form NFKC, without characters that cannot be seen."""
+    """`text` in Unicode form NFC, without characters that cannot be seen.
+
+    Not NFKC: that one changes facts, and makes 32 of 3². Of Unicode's category Cf only the signs
+    stay that have a shape: Arabic, Syriac and Kaithi number and verse marks.
+    """
     # In this order: no normal form of what is left brings an unseen character back.
-    return unicodedata.normalize("NFKC", _UNSEEN.sub("", _NEWLINE.sub("\n", text)))
+    return unicodedata.normalize("NFC", _UNSEEN.sub("", _NEWLINE.sub("\n", text)))
+
+
+def comparable(text: str) -> str:
+    """`text` as two texts are compared, never shown: Unicode form NFKC, without case."""
+    return unicodedata.normalize("NFKC", clean(text)).casefold()
 
 
 def one_line(text: object, max_bytes: int) -> str:

@@ -1,7 +1,7 @@
 """Moments, as a model writes and reads them: local to the mailbox, with their offset."""
 
 import re
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from obo_graph.answer import Json
 from obo_graph.errors import bad_argument
@@ -9,6 +9,7 @@ from obo_graph.zones import zone_named
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _FORM = "must be YYYY-MM-DD or YYYY-MM-DDTHH:MM with an optional offset"
+_FIRST_YEAR, _LAST_YEAR = 1900, 2100
 
 
 def parse(argument: str, value: str, zone: tzinfo, *, end_of_day: bool = False) -> datetime:
@@ -17,21 +18,25 @@ def parse(argument: str, value: str, zone: tzinfo, *, end_of_day: bool = False) 
     A bare date is the beginning of that day, or with `end_of_day` the end of it.
 
     Raises:
-        ToolError: it names no moment; the text names `argument`.
+        ToolError: it names no moment, or none of the years 1900 to 2100; the text names
+            `argument`.
     """
     try:
-        if _DATE.fullmatch(value):
-            day = date.fromisoformat(value) + timedelta(days=1 if end_of_day else 0)
-            return datetime.combine(day, time(), zone).astimezone(UTC)
         moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise bad_argument(argument, _FORM) from None
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise bad_argument(argument, f"must lie in the years {_FIRST_YEAR} to {_LAST_YEAR}")
+    if _DATE.fullmatch(value):
+        day = moment.date() + timedelta(days=1 if end_of_day else 0)
+        moment = datetime.combine(day, time(), zone)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def to_odata(moment: datetime) -> str:
     """`moment` as OData and Graph write it: UTC, whole seconds, `Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime: its %Y leaves out the leading zeros of a year.
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def read(value: object) -> datetime | None:
@@ -69,5 +74,5 @@ def show(moment: datetime | None, zone: tzinfo) -> str:
         return ""
     try:
         return moment.astimezone(zone).isoformat(timespec="minutes")
-    except OverflowError:
+    except (OverflowError, ValueError):
         return ""

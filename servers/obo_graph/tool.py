@@ -9,12 +9,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from mcp.server.mcpserver import Resolve
+from mcp.server.mcpserver import Context, Resolve
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 from mcp.types import CallToolResult, ToolAnnotations
-from pydantic import ConfigDict, create_model, model_validator
+from pydantic import ValidationError, create_model
 
+from obo_graph.arguments import StrictArguments, explained
 from obo_graph.cursor import CursorSeal
 from obo_graph.graph import Graph
 from obo_graph.mailbox import Mailboxes
@@ -63,14 +65,14 @@ def make_tool(
     output_schema: dict[str, Any],
 ) -> Tool:
     """A tool named like `function`, with strict arguments and a small schema."""
-    tool = Tool.from_function(
+    tool = _StrictTool.from_function(
         function,
         title=title,
         description=description,
         annotations=annotations,
         structured_output=False,
     )
-    arguments = create_model(tool.name, __base__=(_StrictArguments, tool.fn_metadata.arg_model))
+    arguments = create_model(tool.name, __base__=(StrictArguments, tool.fn_metadata.arg_model))
     return tool.model_copy(
         update={
             "fn_metadata": FuncMetadata(arg_model=arguments, output_schema=output_schema),
@@ -79,19 +81,19 @@ def make_tool(
     )
 
 
-class _StrictArguments(ArgModelBase):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_unknown(cls, values: Any) -> Any:
-        if isinstance(values, dict):
-            unknown = sorted(set(values) - set(cls.model_fields))
-            if unknown:
-                named = ", ".join(repr(str(name)[:40]) for name in unknown[:5])
-                known = ", ".join(cls.model_fields) or "none"
-                raise ValueError(f"unknown argument {named}; this tool takes: {known}")
-        return values
+class _StrictTool(Tool):
+    async def run(
+        self,
+        arguments: dict[str, Any],
+        context: Context[Any, Any],
+        convert_result: bool = False,
+    ) -> Any:
+        try:
+            return await super().run(arguments, context, convert_result)
+        except ToolError as error:
+            if not isinstance(error.__cause__, ValidationError):
+                raise
+            raise explained(error.__cause__) from None
 
 
 def _untitled(schema: dict[str, Any]) -> dict[str, Any]:

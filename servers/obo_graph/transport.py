@@ -30,6 +30,7 @@ from msgraph.graph_request_adapter import GraphRequestAdapter
 
 from obo_graph.answer import Answer
 from obo_graph.errors import NO_ANSWER, GraphFailure
+from obo_graph.origins import origin_of
 from obo_mcp import __version__
 
 _ANSWER_BYTES = 8 * 1024 * 1024
@@ -150,8 +151,7 @@ class _OneToken(AccessTokenProvider):
         """
         if additional_authentication_context:
             raise GraphFailure(HTTPStatus.UNAUTHORIZED, "claims_challenge")
-        parts = urlsplit(uri)
-        if f"{parts.scheme}://{parts.netloc}".lower() != self._origin:
+        if not origin_of(uri) or origin_of(uri) != origin_of(self._origin):
             raise GraphFailure(NO_ANSWER, "foreign_host")
         return self._token
 

@@ -48,12 +48,12 @@ async def test_an_event_is_shown_in_the_time_of_the_mailbox(world):
     }
 
 
-async def test_bare_days_mean_whole_days_of_the_mailbox(world):
+async def test_bare_days_mean_whole_days_of_the_mailbox_asked_a_day_wider(world):
     world.network.on(VIEW, {"value": []})
     await world.told("calendar_view", **DAY)
     params = world.network.last(VIEW).url.params
-    assert params["startDateTime"] == "2026-11-22T23:00:00Z"
-    assert params["endDateTime"] == "2026-11-23T23:00:00Z"
+    assert params["startDateTime"] == "2026-11-21T23:00:00Z"
+    assert params["endDateTime"] == "2026-11-24T23:00:00Z"
     assert params["$orderby"] == "start/dateTime"
 
 
@@ -61,8 +61,8 @@ async def test_a_day_on_which_clocks_change_has_its_own_length(world):
     world.network.on(VIEW, {"value": []})
     await world.told("calendar_view", start="2026-10-25", end="2026-10-25")
     params = world.network.last(VIEW).url.params
-    assert params["startDateTime"] == "2026-10-24T22:00:00Z"
-    assert params["endDateTime"] == "2026-10-25T23:00:00Z"
+    assert params["startDateTime"] == "2026-10-23T22:00:00Z"
+    assert params["endDateTime"] == "2026-10-26T23:00:00Z"
 
 
 async def test_times_in_a_windows_zone_are_understood(world):
@@ -129,7 +129,9 @@ async def test_long_lists_stay_within_the_budget_and_say_how_many_were_cut():
         ("2026-11-24", "2026-11-23", "end"),
         ("2026-11-24T10:00", "2026-11-24T10:00", "end"),
         ("2020-01-01", "2026-01-01", "end"),
-        ("9999-12-31", "9999-12-31", "end"),
+        ("9999-12-31", "9999-12-31", "start"),
+        ("2026-11-24", "2101-01-01", "end"),
+        ("0001-01-01", "2026-11-24", "start"),
     ],
 )
 async def test_a_period_that_is_none_is_refused(world, start, end, argument):
@@ -161,4 +163,43 @@ async def test_a_person_without_mailbox_is_told_so(world):
 
 async def test_a_throttled_view_succeeds_after_the_wait(world):
     world.network.on(VIEW, throttled(), {"value": [event()]})
+    assert len((await world.told("calendar_view", **DAY))["items"]) == 1
+
+
+def at(day, hour=0):
+    return {"dateTime": f"2026-11-{day:02}T{hour:02}:00:00.0000000", "timeZone": "UTC"}
+
+
+def whole_day(name, first, behind):
+    return event(name, start=at(first), end=at(behind), isAllDay=True)
+
+
+@pytest.mark.parametrize("zone", ["W. Europe Standard Time", "Line Islands Standard Time"])
+async def test_a_whole_day_belongs_to_its_date_and_not_to_the_day_beside_it(world, zone):
+    world.network.on("/v1.0/me/mailboxSettings", {"timeZone": zone})
+    days = [whole_day("before", 22, 23), whole_day("day", 23, 24), whole_day("after", 24, 25)]
+    world.network.on(VIEW, {"value": [*days, whole_day("around", 20, 27)]})
+    told = await world.told("calendar_view", **DAY)
+    assert [row["id"] for row in told["items"]] == ["event-day", "event-around"]
+
+
+async def test_hours_outside_the_period_are_not_shown_for_the_wider_request(world):
+    rows = [
+        event("too early", start=at(22, 21), end=at(22, 23)),
+        event("over midnight", start=at(22, 22), end=at(23, 1)),
+        event("no length", start=at(22, 23), end=at(22, 23)),
+        event("too late", start=at(23, 23), end=at(24, 1)),
+    ]
+    world.network.on(VIEW, {"value": rows})
+    told = await world.told("calendar_view", **DAY)
+    assert [row["id"] for row in told["items"]] == ["event-over midnight", "event-no length"]
+
+
+async def test_a_calendar_that_is_none_is_refused_with_what_may_stand_there(world):
+    assert "leave it empty" in (await world.refused("calendar_view", **DAY, calendar=".."))["hint"]
+
+
+async def test_odd_times_of_an_event_do_no_harm(world):
+    first = {"dateTime": "0001-01-01T00:00:00", "timeZone": "UTC"}
+    world.network.on(VIEW, {"value": [event(start=None, end=first, isAllDay=True)]})
     assert len((await world.told("calendar_view", **DAY))["items"]) == 1

@@ -5,7 +5,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from obo_graph.cursor import CursorSeal, Position
 from unit.graph_server.messages import Mailbox, message
-from unit.graph_server.world import refusal, shown
+from unit.graph_server.world import World, refusal, shown, size_bytes
 
 ADELE, MEGAN = ("contoso", "adele"), ("contoso", "megan")
 PLACE = Position({"$skip": "10"}, 3)
@@ -84,3 +84,33 @@ async def test_a_cursor_lent_to_somebody_else_is_refused_over_the_wire(world):
         assert len(world.network.requests) == asked
         again = await client.call_tool("mail_search", {"cursor": cursor}, meta=mine)
         assert len(shown(again)["items"]) == 10
+
+
+@pytest.mark.parametrize("skip_chars", [5000, 8000])
+async def test_a_long_skip_value_of_graph_makes_a_cursor_that_opens(world, skip_chars):
+    link = f"https://graph.microsoft.com{MESSAGES}?$skiptoken={'s' * skip_chars}"
+    rows = [message(n) for n in range(10)]
+    world.network.on(MESSAGES, {"value": rows, "@odata.nextLink": link}, {"value": [message(11)]})
+    async with world.client() as client:
+        told = await client.call_tool("mail_search", {})
+        cursor = shown(told)["next"]
+        assert size_bytes(told) <= world.settings.result_budget_bytes
+        rest = shown(await client.call_tool("mail_search", {"cursor": cursor}))
+    assert [row["id"] for row in rest["items"]] == [message(11)["id"]]
+
+
+async def test_a_skip_value_too_long_for_any_cursor_is_an_error_at_once(world):
+    link = f"https://graph.microsoft.com{MESSAGES}?$skiptoken={'s' * 9000}"
+    world.network.on(MESSAGES, {"value": [message(1)], "@odata.nextLink": link})
+    assert (await world.refused("mail_search"))["error"] == "unexpected_answer"
+
+
+async def test_rows_give_way_to_a_long_cursor():
+    world = World(result_budget_bytes=8192)
+    link = f"https://graph.microsoft.com{MESSAGES}?$skiptoken={'s' * 4000}"
+    rows = [message(n) for n in range(10)]
+    world.network.on(MESSAGES, {"value": rows}, {"value": rows, "@odata.nextLink": link})
+    world.network.on(MESSAGES, {"value": rows, "@odata.nextLink": link})
+    result = await world.call("mail_search")
+    assert shown(result)["items"]
+    assert size_bytes(result) <= 8192

@@ -332,3 +332,59 @@ async def test_a_file_that_is_gone_is_not_found(world):
 async def test_a_forbidden_file_names_the_scope(world):
     world.network.on(ITEM, error(403, "accessDenied"))
     assert (await world.refused("files_read", item=REF))["missing_scope"] == "Files.Read.All"
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+async def test_an_address_that_ran_out_is_asked_for_once_more(world, status):
+    fresh = {"name": "notes.txt", "@microsoft.graph.downloadUrl": f"{STORE}?fresh"}
+    stored(world, b"")
+    world.network.on(ITEM, {**fresh, "@microsoft.graph.downloadUrl": STORE}, fresh)
+    refused, got = httpx.Response(status), httpx.Response(200, content=b"Hello")
+    world.network.on("/download/x", lambda r: got if r.url.query else refused)
+    assert text_of(await world.told("files_read", item=REF)) == "Hello"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "asked"),
+    [
+        (401, "download_refused", 2),
+        (403, "download_refused", 2),
+        (400, "download_failed", 1),
+        (416, "download_failed", 1),
+    ],
+)
+async def test_a_refusal_of_the_other_host_is_not_told_as_graphs(world, status, code, asked):
+    stored(world, b"")
+    world.network.on("/download/x", httpx.Response(status))
+    refused = await world.refused("files_read", item=REF)
+    assert refused["error"] == code
+    assert "missing_scope" not in refused
+    assert world.network.paths().count("/download/x") == asked
+
+
+async def test_an_address_that_is_none_is_an_error_in_words(world):
+    stored(world, b"", address="https://contoso.sharepoint.com/\x01")
+    assert (await world.refused("files_read", item=REF))["error"] == "unexpected_answer"
+
+
+@pytest.mark.parametrize("place", [10, 60_000])
+async def test_one_broken_byte_changes_nothing_but_its_own_character(world, place):
+    text = "äöü€ and so on\n" * 4000
+    content = bytearray(text.encode())
+    at = content.index(b"a", place)
+    content[at : at + 1] = b"\xff"
+    stored(world, bytes(content))
+    got, offset = "", 0
+    async with world.client() as client:
+        while len(got) < len(text):
+            arguments = {"item": REF, "offset": offset, "max_chars": 20_000}
+            told = shown(await client.call_tool("files_read", arguments))
+            got += text_of(told)
+            offset = told.get("more", 0)
+    assert got.count("\ufffd") == 1
+    assert got.replace("\ufffd", "a") == text
+
+
+async def test_files_are_not_searched_for_nothing(world):
+    assert (await world.refused("files_search", query="  "))["argument"] == "query"
+    assert world.network.requests == []

@@ -154,3 +154,49 @@ async def test_what_graph_says_of_a_bad_request_is_shown_without_addresses(world
     world.network.on(PATH, error(400, "BadRequest", words))
     refused = await world.refused("mail_read", message_id=ID)
     assert refused["detail"] == "Bad value … for … at position 3"
+
+
+def crowd(count):
+    return [{"emailAddress": {"name": '"' * 64, "address": f"{n}@x.example"}} for n in range(count)]
+
+
+async def crowded_mail(**arguments):
+    """A mail with a head as large as Exchange takes it, read with the smallest budget."""
+    world = World(result_budget_bytes=4096)
+    head = {"subject": '"' * 255, "toRecipients": crowd(40), "ccRecipients": crowd(40)}
+    world.network.on(PATH, mail("All of the text", hasAttachments=True, **head))
+    parts = [{"id": f"a{n}", "name": f"{n}.xlsx".rjust(90, "'"), "size": 1} for n in range(25)]
+    world.network.on(f"{PATH}/attachments", {"value": parts})
+    result = await world.call("mail_read", message_id=ID, **arguments)
+    return shown(result), size_bytes(result)
+
+
+async def test_a_huge_head_leaves_half_of_the_budget_to_the_text():
+    told, size = await crowded_mail()
+    assert size <= 4096
+    assert body_of(told) == "All of the text"
+    assert "more" not in told
+    assert told["more_attachments"] == 25
+    assert told["cc"] == ["+40 more"]
+    assert told["to"][-1] == f"+{41 - len(told['to'])} more"
+
+
+async def test_a_head_alone_may_use_the_whole_budget():
+    told, size = await crowded_mail(part="headers")
+    assert 3500 < size <= 4096
+    assert len(told["to"]) > 2
+
+
+async def test_reading_on_always_moves_on():
+    world = World(result_budget_bytes=4096)
+    world.network.on(PATH, mail("x" * 9000, toRecipients=crowd(40), ccRecipients=crowd(40)))
+    told = await world.told("mail_read", message_id=ID, max_chars=1, offset=7)
+    assert told["more"] == 8
+
+
+@pytest.mark.parametrize("words", ["in 'secret plan'", "in 'subject eq ''secret''", 'at "secret'])
+async def test_what_graph_quotes_is_not_repeated(world, words):
+    world.network.on(PATH, error(400, "BadRequest", f"Syntax error {words}"))
+    detail = (await world.refused("mail_read", message_id=ID))["detail"]
+    assert "secret" not in detail
+    assert detail.startswith("Syntax error")

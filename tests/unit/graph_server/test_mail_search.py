@@ -222,7 +222,7 @@ async def test_what_others_wrote_is_cleaned(world):
     )
     row = (await world.told("mail_search"))["items"][0]
     assert row["subject"] == "Hi there"
-    assert row["preview"] == "Full width"
+    assert row["preview"] == "\uff26\uff55\uff4c\uff4c width"
 
 
 async def test_every_outlook_call_asks_for_immutable_ids_and_carries_our_correlation_id(world):
@@ -251,3 +251,57 @@ async def test_the_time_zone_is_asked_once_an_hour_for_each_person(world):
         world.clock.seconds += 3601
         await client.call_tool("mail_search", {}, meta={"person": "adele"})
     assert world.network.paths().count("/v1.0/me/mailboxSettings") == 3
+
+
+@pytest.mark.parametrize(
+    "when", [{"before": "9999-12-31"}, {"after": "0001-01-01"}, {"after": "1899-12-31T23:59"}]
+)
+@pytest.mark.parametrize("query", ["", "budget"])
+async def test_a_year_that_no_mail_has_is_refused(world, when, query):
+    refused = await world.refused("mail_search", query=query, **when)
+    assert (refused["error"], refused["argument"]) == ("bad_argument", next(iter(when)))
+    assert "1900" in refused["hint"]
+
+
+@pytest.mark.parametrize("argument", ["query", "from_", "to", "subject"])
+@pytest.mark.parametrize("blank", ["  ", '""', "\u200b"])
+async def test_an_argument_without_any_word_is_refused_not_ignored(world, argument, blank):
+    refused = await world.refused("mail_search", **{argument: blank})
+    assert (refused["error"], refused["argument"]) == ("bad_argument", argument)
+    assert MESSAGES not in world.network.paths()
+
+
+async def test_a_sign_in_that_ended_is_told_at_the_time_zone_already(world):
+    world.network.on("/v1.0/me/mailboxSettings", error(401, "InvalidAuthenticationToken"))
+    world.network.on(MESSAGES, {"value": []})
+    assert (await world.refused("mail_search"))["error"] == "sign_in_needed"
+
+
+async def test_a_closed_time_zone_is_asked_for_again_after_a_minute(world):
+    path = "/v1.0/me/mailboxSettings"
+    open_again = {"timeZone": "Tokyo Standard Time"}
+    world.network.on(path, error(403, "ErrorAccessDenied"), open_again)
+    world.network.on(MESSAGES, {"value": []})
+    zones = []
+    async with world.client() as client:
+        for wait_seconds in (0, 30, 31):
+            world.clock.seconds += wait_seconds
+            zones.append(shown(await client.call_tool("mail_search", {}))["time_zone"])
+    assert zones == ["UTC", "UTC", "Asia/Tokyo"]
+    assert world.network.paths().count(path) == 2
+
+
+async def test_a_folder_that_is_none_is_refused_with_the_well_known_names(world):
+    assert "sentitems" in (await world.refused("mail_search", folder="a b"))["hint"]
+
+
+@pytest.mark.parametrize("link", ["https://[x", "https://graph.microsoft.com:port/?$skip=1", ""])
+async def test_a_malformed_next_link_is_an_error_in_words(world, link):
+    world.network.on(MESSAGES, {"value": [], "@odata.nextLink": link})
+    assert (await world.refused("mail_search"))["error"] == "unexpected_answer"
+
+
+async def test_a_next_link_may_name_the_port_that_goes_without_saying(world):
+    link = "https://graph.microsoft.com:443/v1.0/me/messages?$skip=10"
+    world.network.on(MESSAGES, {"value": [], "@odata.nextLink": link}, {"value": [message(1)]})
+    assert len((await world.told("mail_search"))["items"]) == 1

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from obo_graph.html_text import text_of
-from obo_graph.text import clean, fence, one_line
+from obo_graph.text import clean, comparable, fence, one_line
 from obo_graph.times import read, read_zoned, show
 from obo_graph.zones import IANA_BY_WINDOWS, zone_named
 
@@ -128,3 +128,56 @@ def test_no_character_turns_into_a_hidden_one_by_its_normal_form():
     everything = "".join(chr(c) for c in range(sys.maxunicode + 1))
     assert not {chr(c) for c in FORBIDDEN} & set(clean(everything))
     assert clean(clean(everything)) == clean(everything)
+
+
+SHOWN_FORMATS = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
+
+
+def test_every_format_character_without_a_shape_is_dropped():
+    formats = [c for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c)) == "Cf"]
+    assert {c for c in formats if clean(chr(c))} == SHOWN_FORMATS & set(formats)
+
+
+@pytest.mark.parametrize("fact", ["1½", "3²", "x₂", "№ 5", "Ⅳ", "\ufb01"])
+def test_cleaning_changes_no_fact(fact):
+    assert clean(fact) == fact
+
+
+def test_texts_are_compared_without_width_case_and_hidden_characters():
+    assert clean("e\u0301") == "é"
+    assert comparable("\uff26ULL\u200b Straße") == comparable("full STRASSE")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div hidden/>x</div><p>seen",
+        "<head><title>x</title><p>seen",
+        "<ul><li hidden>x<ul><li>x</ul>x<li>seen</ul>",
+        "<p hidden>x<p>seen",
+        "<p hidden>x<div>seen</div>",
+        "<div><p hidden>x</div>seen",
+        "<table><tr><td hidden>x<td>seen</table>",
+        "<table><tr hidden><td>x<tr><td>seen</table>",
+        "<dl><dt hidden>x<dd>seen</dl>",
+        "<select><option hidden>x<option>seen</select>",
+        "<svg/>seen",
+        "<div hidden></span></p>x</div>seen",
+        "<iframe></div>x</iframe>seen",
+        "<p><b hidden>x</p>x</b>seen",
+        "<div style='display:/* */none'>x</div>seen",
+        "<div style='max-height:0;overflow:hidden'>x</div>seen",
+        "<div style='height: 0px; overflow-y: hidden'>x</div>seen",
+        "<p style='font-size:1px'>x</p>seen",
+        "<p style='font-size:.5px'>x</p>seen",
+        "<p style='display:none' style=''>x</p>seen",
+        "<h1 hidden>x</h2>seen",
+    ],
+)
+def test_what_is_hidden_ends_where_a_browser_ends_it(html):
+    assert text_of(html) == "seen"
+
+
+@pytest.mark.parametrize("style", ["line-height:0;overflow:hidden", "height:0", "font-size:11px"])
+def test_styles_that_only_look_like_hiding_are_kept(style):
+    assert text_of(f"<p style='{style}'>x</p>") == "x"

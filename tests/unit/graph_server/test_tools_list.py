@@ -3,7 +3,7 @@ import json
 import pytest
 
 from obo_graph.catalogue import GROUPS, SCOPES, TOOLS
-from unit.graph_server.world import World
+from unit.graph_server.world import World, refusal
 
 
 async def listed(world):
@@ -85,13 +85,16 @@ async def test_a_caller_cannot_pass_a_token_or_a_person(world, name):
         {"unread": True},
         {"query": "x" * 257},
         {"query": ["a"]},
-        {"cursor": "x" * 5000},
+        {"cursor": "x" * 20_000},
     ],
 )
 async def test_arguments_out_of_range_are_refused_without_repeating_them(world, arguments):
     result = await world.call("mail_search", **arguments)
     assert result.is_error
     assert next(iter(arguments)) in result.content[0].text
+    refused = refusal(result)  # JSON, without a link
+    assert (refused["error"], refused["argument"]) == ("bad_argument", next(iter(arguments)))
+    assert "pydantic" not in str(refused)
     assert len(result.content[0].text) < 500
     assert world.network.requests == []
 

@@ -7,6 +7,7 @@ import pytest
 
 from obo_graph.errors import GraphFailure
 from obo_graph.transport import GraphRequest, GraphTransport, _OneToken, new_http_client
+from obo_mcp.observe import fields_of
 from unit.graph_server.world import ORIGIN, World, error, principal, refusal
 
 
@@ -161,3 +162,24 @@ async def test_closing_the_transport_closes_the_network_below_the_sdk():
     async with GraphTransport(ORIGIN).open(http):
         assert not closed
     assert closed
+
+
+async def test_a_failure_is_recorded_by_its_codes_without_its_words(world, caplog):
+    caplog.set_level("INFO")
+    words = "Syntax error at secret-plan in 'confidential-merger'"
+    world.network.on("/v1.0/me/messages", error(400, "BadRequest", words))
+    refused = await world.refused("mail_search", query="confidential-merger")
+    assert "confidential-merger" not in str(refused)
+    told = [fields_of(line) for line in caplog.records if line.getMessage() == "tool_failed"]
+    assert told == [
+        {
+            "event": "tool_failed",
+            "tool": "mail_search",
+            "code": "bad_request",
+            "graph_code": "BadRequest",
+            "request_id": "7d3d5d2e-0000-4000-8000-000000000001",
+            "correlation_id": "correlation-0001",
+        }
+    ]
+    assert "secret-plan" not in caplog.text
+    assert "confidential-merger" not in caplog.text
