@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -58,7 +59,8 @@ class _Refusal:
             words = f"The server does not accept the sign-in: {said}\nSign in with: obo-mcp login"
             return CommandFailed(ExitCode.NOT_SIGNED_IN, words)
         if self.status == httpx2.codes.FORBIDDEN:
-            hint = f"\nSign in with: obo-mcp login --scope {self.scope}" if self.scope else ""
+            scopes = " ".join(f"--scope {shlex.quote(scope)}" for scope in self.scope.split())
+            hint = f"\nSign in with: obo-mcp login {scopes}" if scopes else ""
             words = f"The server does not allow this: {said}{hint}"
             return CommandFailed(ExitCode.NOT_SIGNED_IN, words)
         if self.status in {httpx2.codes.NOT_FOUND, httpx2.codes.METHOD_NOT_ALLOWED}:

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import msal_extensions
-import typer
 from msal_extensions.persistence import PersistenceDecryptionError, PersistenceNotFound
 
+from obo_cli.folder import own_folder
 from obo_cli.outcome import CommandFailed, ExitCode
 
 _LAST_LOGIN = "last-login.json"
+_BEYOND_REPAIR = "cannot be understood. Start anew: obo-mcp login --logout"
 _POSIX = sys.platform != "win32"
 
 
@@ -91,13 +92,14 @@ class CredentialStore:
     """
 
     def __init__(self, chosen: Path | None = None) -> None:
-        self.folder = chosen or Path(typer.get_app_dir("obo-mcp"))
         self._may_use_keyring = chosen is None
         try:
+            self.folder = chosen or own_folder()
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _refuse_if_shared(self.folder, self.folder.stat(), "700")
         except OSError as failure:
-            raise _refused(self.folder, failure.strerror or "cannot be made") from failure
+            why = failure.strerror or "cannot be made"
+            raise _refused(Path(failure.filename), why) from failure
 
     def cache(self, authority: str, client_id: str) -> Any:
         """MSAL's token cache for one authority and client; writes itself back under a lock.
@@ -128,25 +130,35 @@ class CredentialStore:
         """
         file = OwnerOnlyFile(self.folder / _LAST_LOGIN)
         try:
-            members = json.loads(file.load())
-            return Login(**(members | {"scopes": tuple(members["scopes"])}))
+            return _login(json.loads(file.load()))
         except PersistenceNotFound:
             return None
-        except (ValueError, TypeError, KeyError):
-            raise _refused(self.folder / _LAST_LOGIN, "cannot be understood") from None
+        except (ValueError, TypeError, KeyError, OSError):
+            raise _refused(self.folder / _LAST_LOGIN, _BEYOND_REPAIR) from None
 
     def forget(self, login: Login) -> None:
         """Sign out: drop every token of this authority and client, and the memory of it."""
-        persistence = self._persistence(login.authority, login.client_id)
         with _readable_failures(self.folder):
-            persistence.save("{}")
-            if not persistence.is_encrypted:
-                Path(persistence.get_location()).unlink()
+            _emptied(self._persistence(login.authority, login.client_id))
+            (self.folder / _LAST_LOGIN).unlink(missing_ok=True)
+
+    def forget_all(self) -> None:
+        """Sign out of everything, whatever state the files are in.
+
+        Raises:
+            CommandFailed: a file cannot be removed.
+        """
+        with _readable_failures(self.folder):
+            for path in self.folder.glob("tokens-*.json"):
+                _emptied(self._persistence_at(path))
+                path.unlink(missing_ok=True)
             (self.folder / _LAST_LOGIN).unlink(missing_ok=True)
 
     def _persistence(self, authority: str, client_id: str) -> Any:
         name = hashlib.sha256(f"{authority}|{client_id}".encode()).hexdigest()[:24]
-        path = self.folder / f"tokens-{name}.json"
+        return self._persistence_at(self.folder / f"tokens-{name}.json")
+
+    def _persistence_at(self, path: Path) -> Any:
         if self._may_use_keyring or not _POSIX:
             try:
                 return msal_extensions.build_encrypted_persistence(str(path))
@@ -163,7 +175,22 @@ def _check_readable(persistence: Any) -> None:
         pass
     except (ValueError, OSError, PersistenceDecryptionError):
         path = Path(persistence.get_location())
-        raise _refused(path, "cannot be understood. Start anew: obo-mcp login --logout") from None
+        raise _refused(path, _BEYOND_REPAIR) from None
+
+
+def _emptied(persistence: Any) -> None:
+    persistence.save("{}")
+    if not persistence.is_encrypted:
+        Path(persistence.get_location()).unlink()
+
+
+def _login(members: Any) -> Login:
+    """Raises ValueError, TypeError or KeyError when `members` were not written by `remember`."""
+    found = Login(**(members | {"scopes": tuple(members["scopes"])}))
+    texts = (found.authority, found.client_id, found.account, found.ca_bundle or "", *found.scopes)
+    if not (found.scopes and all(isinstance(text, str) for text in texts)):
+        raise ValueError("not a sign-in")
+    return found
 
 
 def _refuse_if_shared(path: Path, status: os.stat_result, mode: str) -> None:
@@ -176,7 +203,7 @@ def _refuse_if_shared(path: Path, status: os.stat_result, mode: str) -> None:
 
 
 def _refused(path: Path, why: str) -> CommandFailed:
-    return CommandFailed(ExitCode.USAGE, f"Sign-ins cannot be kept safely: {path} {why}.")
+    return CommandFailed(ExitCode.USAGE, f"Sign-ins cannot be kept safely: {path} {why}")
 
 
 @contextmanager

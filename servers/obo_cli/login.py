@@ -7,23 +7,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 from msal.oauth2cli import AuthCodeReceiver
 
 from obo_cli.credentials import CredentialStore, Login
 from obo_cli.outcome import CommandFailed, ExitCode, exit_on_failure, said_by_entra
-from obo_cli.public_client import accepted, own_scopes, public_client
+from obo_cli.public_client import accepted, public_client
+from obo_cli.target import PUBLIC_CLOUD, Wish, typed_any
 
-PUBLIC_CLOUD = "https://login.microsoftonline.com"
 _PATIENCE_SECONDS = 300
 
 Tenant = Annotated[str, typer.Option(envvar="OBO_MCP_TENANT_ID", help="Tenant id or domain.")]
 ClientId = Annotated[str, typer.Option(help="The public client app, not the server's own.")]
 Scopes = Annotated[list[str] | None, typer.Option(help="api://SERVER/mcp.access; may repeat.")]
 AuthorityHost = Annotated[
-    str, typer.Option(envvar="OBO_MCP_AUTHORITY_HOST", help="Where the tenant lives.")
+    str,
+    typer.Option(
+        envvar="OBO_MCP_AUTHORITY_HOST",
+        help="Where the tenant lives.",
+        show_default=PUBLIC_CLOUD,
+    ),
 ]
 CaBundle = Annotated[
     Path | None,
@@ -93,33 +97,38 @@ class SignIn:
         return public_client(target.authority, target.client_id, self.store, ca_bundle)
 
 
+_TARGET = ("tenant", "client_id", "scope", "authority_host", "ca_bundle")
+
+
 def login(
+    context: typer.Context,
     *,
     tenant: Tenant = "",
     client_id: ClientId = "",
     scope: Scopes = None,
-    authority_host: AuthorityHost = PUBLIC_CLOUD,
+    authority_host: AuthorityHost = "",
     ca_bundle: CaBundle = None,
     device_code: DeviceCode = False,
     store: Store = None,
     as_json: AsJson = False,
     logout: LogOut = False,
 ) -> None:
-    """Sign in, so that `obo-mcp call` can act as you. Without options: as last time."""
+    """Sign in, so that `obo-mcp call` can act as you. What is not given: as last time."""
     logging.getLogger("msal").addHandler(logging.NullHandler())
     with exit_on_failure():
         credentials = CredentialStore(store)
         if logout:
             _log_out(credentials)
             return
-        target = _target(
-            credentials,
+        wish = Wish(
             tenant=tenant,
             client_id=client_id,
             scopes=scope or [],
             authority_host=authority_host,
             ca_bundle=ca_bundle,
+            typed=typed_any(context, _TARGET),
         )
+        target = wish.login(credentials)
         sign_in = SignIn(
             store=credentials, target=target, announce=_announce, open_browser=_open_browser
         )
@@ -133,35 +142,6 @@ def finish(store: CredentialStore, target: Login, result: Mapping[str, Any]) -> 
     done = replace(target, account=str(claims.get("oid", "")))
     store.remember(done)
     return done
-
-
-def _target(
-    store: CredentialStore,
-    *,
-    tenant: str,
-    client_id: str,
-    scopes: list[str],
-    authority_host: str,
-    ca_bundle: Path | None,
-) -> Login:
-    last = None if (tenant and client_id and scopes) else store.last()
-    if last is not None and not (client_id or scopes):
-        return last
-    if not (tenant and client_id and own_scopes(scopes)):
-        raise CommandFailed(
-            ExitCode.USAGE, "Name --tenant, --client-id and --scope: no earlier sign-in has them."
-        )
-    host = urlsplit(authority_host)
-    if host.scheme != "https" or not host.hostname:
-        words = f"--authority-host must be an https address, not {authority_host!r}."
-        raise CommandFailed(ExitCode.USAGE, words)
-    return Login(
-        authority=f"{authority_host.rstrip('/')}/{tenant}",
-        client_id=client_id,
-        scopes=tuple(own_scopes(scopes)),
-        account="",
-        ca_bundle=str(ca_bundle.resolve()) if ca_bundle else None,
-    )
 
 
 def _report(
@@ -182,11 +162,15 @@ def _report(
 
 
 def _log_out(store: CredentialStore) -> None:
-    login = store.last()
-    if login is None:
-        _announce("Nobody was signed in.")
-        return
-    store.forget(login)
+    try:
+        login = store.last()
+    except CommandFailed:  # nobody can tell any more which tokens were the last: all of them go
+        store.forget_all()
+    else:
+        if login is None:
+            _announce("Nobody was signed in.")
+            return
+        store.forget(login)
     _announce("Signed out: the tokens kept here are gone.")
 
 

@@ -13,6 +13,7 @@ _ADDRESS = re.compile(r"[^\s'\"<>(]+@[^\s'\"<>)]+")
 class ExitCode(IntEnum):
     """What scripts may rely on."""
 
+    FAILED = 1
     USAGE = 2
     NOT_SIGNED_IN = 3
     UNREACHABLE = 4

@@ -1,16 +1,21 @@
 """`obo-mcp serve`: the Graph server, for the public cloud or on a tenant of its own."""
 
+import contextlib
+import shlex
 import tempfile
+import threading
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import obo_graph.__main__ as graph
-from obo_cli.demo.server import graph_server
+from obo_cli.demo.server import GraphServer, graph_server
 from obo_cli.demo.stage import server_settings
-from obo_cli.outcome import exit_on_failure
+from obo_cli.outcome import CommandFailed, ExitCode, exit_on_failure
 from obo_cli.tenant import DEFAULT_PORT, about_tenant, local_tenant, stop_signal
+
+_LOOK_SECONDS = 0.25
 
 Local = Annotated[bool, typer.Option("--local", help="With a tenant on this machine.")]
 TenantPort = Annotated[int, typer.Option(min=0, max=65535, help="Of the local tenant.")]
@@ -29,14 +34,29 @@ def _serve_local(port: int) -> None:
     told_to_stop = stop_signal()
     with local_tenant(port, None) as local, tempfile.TemporaryDirectory() as scratch:
         about = about_tenant(local)
-        with graph_server(server_settings(about, local.url), Path(scratch)) as server:
+        settings = server_settings(about, local.url)
+        with graph_server(settings, Path(scratch), _pass_on) as server:
             typer.echo(_how_to_connect(about, local.url, server.url), err=True)
             typer.echo(server.url)
-            told_to_stop.wait()
+            _wait(told_to_stop, server)
+
+
+def _wait(told_to_stop: threading.Event, server: GraphServer) -> None:
+    """Until told to stop. Raises CommandFailed when the server ends before that."""
+    while not told_to_stop.wait(_LOOK_SECONDS):
+        if server.died():
+            last = "\n".join(server.last_lines())
+            words = f"The Graph server has ended by itself. The last it wrote:\n{last}"
+            raise CommandFailed(ExitCode.FAILED, words)
+
+
+def _pass_on(line: str) -> None:
+    with contextlib.suppress(OSError):  # nobody reads us any more: the server goes on
+        typer.echo(line, err=True)
 
 
 def _how_to_connect(about: dict[str, Any], tenant_url: str, server_url: str) -> str:
-    app, ca_path = about["apps"], about["ca_path"]
+    app, ca_path = about["apps"], shlex.quote(about["ca_path"])
     scope = f"{app['mcp-server']['identifier_uri']}/mcp.access"
     people = ", ".join(
         f"{person['user_principal_name']} ({person['password']})"
@@ -44,7 +64,7 @@ def _how_to_connect(about: dict[str, Any], tenant_url: str, server_url: str) -> 
     )
     return f"""\
 The Graph server listens on {server_url}
-The tenant is {tenant_url}; its certificate authority is {ca_path}
+The tenant is {tenant_url}; its certificate authority is {about["ca_path"]}
 People who can sign in: {people}
 
 Sign in, then call a tool:

@@ -1,13 +1,14 @@
 """Who is calling, and what does Graph call them: two tools, one of them with an exchange."""
 
 import os
+import sys
 from typing import Annotated
 
 import httpx
 import uvicorn
 from mcp.server import MCPServer
 
-from obo_mcp import OnBehalfOf, OnBehalfOfMiddleware, Principal, Settings
+from obo_mcp import ConfigurationError, OnBehalfOf, OnBehalfOfMiddleware, Principal, Settings
 from obo_mcp.network import tls_context
 
 GRAPH = "https://graph.microsoft.com"
@@ -38,5 +39,10 @@ def create_app(settings: Settings, graph_url: str = GRAPH) -> OnBehalfOfMiddlewa
 
 
 if __name__ == "__main__":
-    app = create_app(Settings.from_env(), os.environ.get("OBO_MCP_GRAPH_URL", GRAPH))
+    try:
+        settings = Settings.from_env()
+    except ConfigurationError as error:  # one line that names the setting
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+    app = create_app(settings, os.environ.get("OBO_MCP_GRAPH_URL", GRAPH))
     uvicorn.run(app, host="127.0.0.1", port=int(os.environ.get("OBO_MCP_PORT", "8000")))

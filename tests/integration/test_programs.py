@@ -155,30 +155,16 @@ def test_the_tenant_tells_a_person_the_settings_of_a_server(tmp_path):
                              "OBO_MCP_GRAPH_RESOURCE", "OBO_MCP_CA_BUNDLE"}  # fmt: skip
 
 
-def test_serve_local_is_enough_to_sign_in_and_call_a_tool(tmp_path):
-    home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
-    with program("serve", "--local", "--tenant-port", "0", cwd=tmp_path, **home) as both:
-        url = both.stdout.readline().strip()
-        told = ""
-        while "Ctrl+C" not in told:
-            told += both.stderr.readline()
-        tenant = re.search(r"The tenant is (\S+);", told)[1]
-        ca_path = re.search(r"authority is (\S+)", told)[1]
-        script = re.search(r"(TOKEN=.*?cut -d '\"' -f 4\))", told, re.DOTALL)[1]
-        token = subprocess.run(
-            ["bash", "-c", f'{script}; echo "$TOKEN"'],
-            capture_output=True, text=True, check=True, env=bare_environment(),
-        ).stdout.strip()  # fmt: skip
-        assert token.count(".") == 2
-        assert ca_path.endswith(".pem")
-        assert tenant.startswith("https://localhost:")
-        called = subprocess.run(
-            [sys.executable, "-m", "obo_cli", "call", url, "whoami", "--token-stdin", "--json"],
-            input=token, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path,
-            env=bare_environment(**home),
-        )  # fmt: skip
-    assert called.returncode == 0, called.stderr
-    assert "Adele Vance" in called.stdout
+def test_a_state_folder_that_cannot_be_used_is_said_in_one_line(tmp_path):
+    file, damaged = tmp_path / "file", tmp_path / "damaged"
+    file.write_text("in the way")
+    for name in ("ca.pem", "ca-key.pem"):
+        (damaged / name).mkdir(parents=True)
+    for folder, named in ((file, file), (file / "below", file), (damaged, damaged / "ca.pem")):
+        done = finished("tenant", "--port", "0", "--state-dir", str(folder), cwd=tmp_path)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert str(named) in done.stderr
+        assert "Port" not in done.stderr
 
 
 def test_the_demo_speaks_to_people_too(tmp_path):

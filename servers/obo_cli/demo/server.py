@@ -6,7 +6,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,25 +20,42 @@ from obo_cli.outcome import CommandFailed, ExitCode
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 _OURS = ("OBO_MCP_", "AZURE_")
+_MOST_EVENTS = 10_000
+_LAST_LINES = 5
 
 
 class GraphServer:
-    """A running Graph server: its URL, and its events in the order in which it wrote them."""
+    """A running Graph server: its URL, and its latest events in the order in which it wrote them.
 
-    def __init__(self, url: str, process: subprocess.Popen[str]) -> None:
+    `hear` is called with every line it writes, in a thread of its own.
+    """
+
+    def __init__(
+        self, url: str, process: subprocess.Popen[str], hear: Callable[[str], object]
+    ) -> None:
         self.url = url
         self._process = process
-        self._events: list[dict[str, Any]] = []
+        self._hear = hear
+        self._count = 0
+        self._events: deque[tuple[int, dict[str, Any]]] = deque(maxlen=_MOST_EVENTS)
+        self._lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._reading = threading.Thread(target=self._read, name="server-events", daemon=True)
         self._reading.start()
 
     def events(self, event: str, since: int = 0) -> list[dict[str, Any]]:
         """Events of one kind, from position `since` on."""
-        return [line for line in self._events[since:] if line.get("event") == event]
+        kept = list(self._events)
+        return [line for at, line in kept if at >= since and line.get("event") == event]
 
     def position(self) -> int:
         """Where the next event will stand."""
-        return len(self._events)
+        return self._count
+
+    def last_lines(self) -> list[str]:
+        """The last few lines that it wrote; all have been read once it has died."""
+        if self.died():
+            self._reading.join(STOP_SECONDS)
+        return list(self._lines)
 
     def stop(self) -> None:
         """Ask it to end, and wait; after fifteen seconds, end it."""
@@ -57,16 +75,20 @@ class GraphServer:
 
     def _read(self) -> None:
         for line in self._process.stderr or ():
-            try:
-                event = json.loads(line)
-            except ValueError:
-                event = {"event": "text", "text": line.rstrip()}
-            self._events.append(event)
+            text = line.rstrip()
+            self._lines.append(text)
+            self._events.append((self._count, _event(text)))
+            self._count += 1
+            self._hear(text)
 
 
 @contextmanager
-def graph_server(settings: Mapping[str, str], folder: Path) -> Iterator[GraphServer]:
+def graph_server(
+    settings: Mapping[str, str], folder: Path, hear: Callable[[str], object] = lambda _: None
+) -> Iterator[GraphServer]:
     """Start `python -m obo_graph` on a free loopback port and wait until it is ready.
+
+    `hear` gets every line that it writes to standard error.
 
     Raises:
         CommandFailed: it ended, or was not ready within thirty seconds.
@@ -80,7 +102,7 @@ def graph_server(settings: Mapping[str, str], folder: Path) -> Iterator[GraphSer
         stderr=subprocess.PIPE,
         text=True,
     )
-    server = GraphServer(url, process)
+    server = GraphServer(url, process, hear)
     try:
         anyio.run(_until_ready, server)
         yield server
@@ -93,6 +115,14 @@ def past_any_proxy() -> dict[str, str]:
     exempt = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
     direct = ",".join(filter(None, (exempt, "localhost", "127.0.0.1")))
     return {"NO_PROXY": direct, "no_proxy": direct}
+
+
+def _event(text: str) -> dict[str, Any]:
+    try:
+        event = json.loads(text)
+    except ValueError:
+        event = None
+    return event if isinstance(event, dict) else {"event": "text", "text": text}
 
 
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:
@@ -114,7 +144,7 @@ async def _until_ready(server: GraphServer) -> None:
                 if await _is_ready(http, address):
                     return
                 await anyio.sleep(0.05)
-    said = "; ".join(str(event.get("text")) for event in server.events("text")[-3:])
+    said = "; ".join(server.last_lines())
     raise CommandFailed(ExitCode.UNREACHABLE, f"The Graph server did not start. {said}")
 
 

@@ -111,10 +111,20 @@ def test_the_last_login_is_remembered_without_a_token(folder):
     }
 
 
-def test_a_last_login_that_is_not_ours_is_refused(folder):
+@pytest.mark.parametrize(
+    "kept",
+    [
+        '{"scopes": 3}',
+        "{ half",
+        "[]",
+        '{"authority": 5, "client_id": "c", "scopes": ["s"], "account": "a"}',
+        '{"authority": "a", "client_id": "c", "scopes": [], "account": "a"}',
+    ],
+)
+def test_a_last_login_that_is_not_ours_is_refused(folder, kept):
     store = CredentialStore(folder)
-    OwnerOnlyFile(folder / "last-login.json").save('{"scopes": 3}')
-    with pytest.raises(CommandFailed, match="cannot be understood"):
+    OwnerOnlyFile(folder / "last-login.json").save(kept)
+    with pytest.raises(CommandFailed, match=r"cannot be understood.*obo-mcp login --logout$"):
         store.last()
 
 
@@ -124,6 +134,16 @@ def test_forgetting_removes_tokens_and_memory(folder):
     store.remember(LOGIN)
     store.forget(LOGIN)
     assert store.last() is None
+    assert list(folder.iterdir()) == []
+
+
+def test_forgetting_all_needs_no_readable_file(folder):
+    keep_something(folder)
+    keep_something(folder, "https://other.example/t")
+    token_files = list(folder.glob("tokens-*.json"))
+    token_files[0].write_text("{ half")
+    (folder / "last-login.json").write_text("{ half")
+    CredentialStore(folder).forget_all()
     assert list(folder.iterdir()) == []
 
 

@@ -161,6 +161,16 @@ def test_signing_out_leaves_nothing_behind(obo, sign_in, store):
     assert (again.exit_code, again.stderr) == (0, "Nobody was signed in.\n")
 
 
+@pytest.mark.parametrize("kept", ["{ half", '{"scopes": 3}'])
+def test_signing_out_works_when_the_memory_of_the_sign_in_is_damaged(obo, sign_in, store, kept):
+    sign_in("adele", "device-code")
+    (store / "last-login.json").write_text(kept)
+    again = obo("login", "--store", store)
+    assert (again.exit_code, "obo-mcp login --logout" in again.stderr) == (2, True)
+    assert obo("login", "--logout", "--store", store).exit_code == 0
+    assert list(store.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("missing", "said"),
     [("--tenant", "Name --tenant"), ("--client-id", "Name --tenant"), ("--scope", "Name --tenant")],
