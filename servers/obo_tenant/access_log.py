@@ -4,9 +4,11 @@ import logging
 import time
 from urllib.parse import quote
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _GRAPH = ("/v1.0/", "/_download/")
+_HUNG_UP = 499  # nginx's number for a client that did not wait for its answer
 _LOGGER = logging.getLogger("obo_tenant.access")
 
 
@@ -30,6 +32,8 @@ class AccessLog:
 
         try:
             await self._app(scope, receive, noting)
+        except ClientDisconnect:
+            statuses[0] = _HUNG_UP
         finally:
             spent = round((time.perf_counter() - started) * 1000)
             path = _loggable(scope["path"])

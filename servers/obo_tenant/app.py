@@ -11,6 +11,7 @@ from obo_tenant.conversation import Conversation
 from obo_tenant.device import device_routes
 from obo_tenant.discovery import discovery_routes
 from obo_tenant.graph.routes import graph_routes
+from obo_tenant.mishaps import exception_handlers
 from obo_tenant.people import TENANT_ID
 from obo_tenant.tenant import Tenant
 from obo_tenant.token_endpoint import token_routes
@@ -37,7 +38,11 @@ def create_app(tenant: Tenant) -> Starlette:
         *authorize_routes(tenant, conversation),
         *token_routes(tenant),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(AccessLog)])
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(AccessLog)],
+        exception_handlers=exception_handlers(tenant.clock),
+    )
 
 
 def _agent(tenant: Tenant) -> Agent:

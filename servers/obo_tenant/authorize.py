@@ -14,7 +14,7 @@ from obo_tenant.authorize_request import (
     read_destination,
     read_request,
 )
-from obo_tenant.browsers import Browser, remember
+from obo_tenant.browsers import Browser, Session, remember
 from obo_tenant.consent import wishes
 from obo_tenant.conversation import Conversation
 from obo_tenant.directory import Account
@@ -73,16 +73,21 @@ class CodePurpose:
         """`prompt=consent` asks for everything once more."""
         return self.request.prompt == "consent"
 
-    def finish(self, account: Account, session_id: str) -> Response:
+    def over(self) -> Response | None:
+        """Never: the client can be answered at any time."""
+        return None
+
+    def finish(self, account: Account, session: Session) -> Response:
         """Send the code."""
         request = self.request
         sign_in = SignIn(
             client_id=self.client.client_id,
             oid=account.person.oid,
-            session_id=session_id,
+            session_id=session.session_id,
             scope=request.scope,
             target=request.target,
             nonce=request.nonce,
+            auth_time=None if request.max_age_seconds is None else int(session.began_at),
         )
         code = self.tenant.grants.new_code(
             sign_in, request.destination.redirect_uri, request.challenge, request.challenge_method
@@ -146,7 +151,12 @@ class AuthorizeEndpoint:
         accounts = self._tenant.browsers.signed_in(browser, self._tenant.directory)
         hint = wanted.login_hint.strip().lower()
         hinted = [a for a in accounts if not hint or a.person.user_principal_name == hint]
-        return hinted[-1] if hinted else None
+        account = hinted[-1] if hinted else None
+        if account is None or wanted.max_age_seconds is None:
+            return account
+        age = self._tenant.clock() - browser.signed_in[account.person.oid].began_at
+        # OpenID Connect Core 3.1.2.1: an age of 0 always asks, as prompt=login does.
+        return account if 0 < wanted.max_age_seconds >= age else None
 
     def _check_silent(self, account: Account | None, purpose: CodePurpose) -> None:
         if account is None:

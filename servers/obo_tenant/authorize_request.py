@@ -50,7 +50,10 @@ class Destination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizeRequest:
-    """A checked request. `scope` is kept as sent, `target` is the RFC 8707 resource."""
+    """A checked request. `scope` is kept as sent, `target` is the RFC 8707 resource.
+
+    `max_age_seconds` is how long ago the password may have been given; None for any time.
+    """
 
     destination: Destination
     scope: str
@@ -61,6 +64,7 @@ class AuthorizeRequest:
     challenge_method: str | None
     prompt: str
     login_hint: str
+    max_age_seconds: int | None
     wants_client_info: bool
 
 
@@ -91,8 +95,8 @@ def read_request(
     """The rest of the request. Its errors go to the destination.
 
     Raises:
-        Refusal: 700054 response type, 90023 response mode, prompt or PKCE method, 900144 no scope,
-            9002313 a malformed challenge, or as `parse_scope`.
+        Refusal: 700054 response type, 90023 response mode, prompt, age or PKCE method, 900144 no
+            scope, 9002313 a malformed challenge, or as `parse_scope`.
     """
     kind = required(query, "response_type")
     if kind != "code":
@@ -112,8 +116,17 @@ def read_request(
         challenge_method=method,
         prompt=query.get("prompt", ""),
         login_hint=query.get("login_hint", ""),
+        max_age_seconds=_max_age(query.get("max_age")),
         wants_client_info=query.get("client_info") == "1",
     )
+
+
+def _max_age(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise Refusal(90023, parameter="max_age")
+    return int(text)
 
 
 def _challenge(query: dict[str, str]) -> tuple[str | None, str | None]:

@@ -16,12 +16,23 @@ _INTERACTION_SECONDS = 1800
 _MOST_KEPT = 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One sign-in of a person: its id, and when the password was given (Unix seconds)."""
+
+    session_id: str
+    began_at: float
+
+
 @dataclass(slots=True)
 class Browser:
-    """One browser, known by its cookie; `signed_in` maps an oid to a session id."""
+    """One browser, known by its cookie; `signed_in` maps an oid to a session."""
 
     cookie: str
-    signed_in: dict[str, str] = field(default_factory=dict)
+    signed_in: dict[str, Session] = field(default_factory=dict)
+
+
+_NOBODYS = Session("", 0.0)
 
 
 @dataclass(slots=True)
@@ -37,7 +48,7 @@ class Interaction:
     purpose: Any
     expires_at: float
     oid: str | None = None
-    session_id: str = ""
+    session: Session = _NOBODYS
 
 
 class Browsers:
@@ -57,20 +68,25 @@ class Browsers:
         """Remember the person, under a new cookie so that nobody can have planted the old one."""
         old = self._browsers.pop(interaction.cookie, None)
         browser = self._new_browser(old.signed_in if old else {})
-        browser.signed_in[account.person.oid] = account.session_id
-        interaction.cookie = browser.cookie
-        interaction.oid = account.person.oid
-        interaction.session_id = account.session_id
+        session = Session(account.session_id, self._clock())
+        browser.signed_in.pop(account.person.oid, None)  # the latest sign-in comes last
+        browser.signed_in[account.person.oid] = session
+        for tab in self._of_cookie(interaction.cookie):
+            tab.cookie = browser.cookie
+        interaction.oid, interaction.session = account.person.oid, session
         return browser
 
     def sign_out(self, browser: Browser) -> None:
-        """Forget everybody who signed in with this browser."""
+        """Forget everybody who signed in with this browser, and every page that is open there."""
         browser.signed_in.clear()
+        for interaction in self._of_cookie(browser.cookie):
+            self.end(interaction)
 
     def signed_in(self, browser: Browser, directory: Directory) -> list[Account]:
         """The people whose sign-in in this browser still counts."""
         accounts = [
-            (directory.account_by_oid(oid), session) for oid, session in browser.signed_in.items()
+            (directory.account_by_oid(oid), session.session_id)
+            for oid, session in browser.signed_in.items()
         ]
         return [
             account
@@ -106,7 +122,10 @@ class Browsers:
         """Close the interaction: its forms are worth nothing from here on."""
         self._interactions.pop(interaction.key, None)
 
-    def _new_browser(self, signed_in: dict[str, str] | None = None) -> Browser:
+    def _of_cookie(self, cookie: str) -> list[Interaction]:
+        return [each for each in self._interactions.values() if each.cookie == cookie]
+
+    def _new_browser(self, signed_in: dict[str, Session] | None = None) -> Browser:
         browser = Browser(secrets.token_urlsafe(24), dict(signed_in or {}))
         self._browsers[browser.cookie] = browser
         while len(self._browsers) > _MOST_KEPT:

@@ -1,5 +1,6 @@
 """The control switches under `/_tenant/`: look at the tenant, and disturb it on purpose."""
 
+import re
 from collections.abc import Awaitable, Callable
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -21,6 +22,9 @@ from obo_tenant.tenant import Tenant
 _PLACES: MappingProxyType[str, FaultPlace] = MappingProxyType(
     {"token": "token", "keys": "keys", "graph": "graph"}
 )
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]{0,4000}")
+_FRAMING = frozenset({"connection", "content-length", "content-type", "transfer-encoding"})
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -84,12 +88,12 @@ class Switches:
         if where not in _PLACES:
             raise BadSwitch("where must be token, keys or graph")
         key = fields.text("person")
-        headers = fields.mapping("headers") or {}
+        headers = _headers(fields.mapping("headers") or {})
         fault = Fault(
             where=_PLACES[where],
             oid=person_named(self._tenant.directory, key).person.oid if key else None,
             status=fields.whole("status", None, 200, 599),
-            headers={str(name): str(value) for name, value in headers.items()},
+            headers=headers,
             body=fields.mapping("body"),
             count=fields.whole("count", 1, 1, 1_000_000) or 1,
             delay_seconds=fields.number("delay_seconds", 0.0, 60.0),
@@ -163,7 +167,7 @@ class Switches:
         fields = await Fields.of(request)
         url = fields.needed("server_url")
         fields.end()
-        if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+        if not _is_web_url(url):
             raise BadSwitch("server_url must be an http or https URL")
         self._agent.server_url = url
         return _done()
@@ -191,6 +195,26 @@ def _answering(endpoint: _Endpoint) -> _Endpoint:
             return JSONResponse({"error": str(reason)}, 400)
 
     return answer
+
+
+def _headers(wanted: dict[str, Any]) -> dict[str, str]:
+    """The headers of a fault, which must not break the answer they go into (RFC 9110 5.1, 5.5)."""
+    headers = {name: str(value) for name, value in wanted.items()}
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or name.lower() in _FRAMING:
+            raise BadSwitch(f"headers: {name!r} is no name that a fault can use")
+        if not _HEADER_VALUE.fullmatch(value):
+            raise BadSwitch(f"headers: the value of {name} cannot be sent in a header")
+    return headers
+
+
+def _is_web_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises ValueError unless it is a port
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def _done() -> Response:

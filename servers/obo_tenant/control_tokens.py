@@ -49,7 +49,10 @@ class TokenSwitches:
             claims = self._id_claims(order, account)
         else:
             claims = self._access_claims(order, None if app_only else account)
-        token = self._tenant.mint.sign(_changed(claims, changes or {}), foreign=bool(foreign))
+        try:
+            token = self._tenant.mint.sign(_changed(claims, changes or {}), foreign=bool(foreign))
+        except TypeError as reason:
+            raise BadSwitch(f"claims: {reason}") from None
         return JSONResponse({"access_token": token})
 
     async def people(self, request: Request) -> Response:
@@ -93,7 +96,7 @@ class TokenSwitches:
         """As if the resource itself had signed the person in: its audience, but no access token."""
         of_graph = order.resource.client_id == GRAPH_ID
         audience = GRAPH_AUDIENCE if of_graph else order.resource.client_id
-        claims = self._tenant.mint.id_claims(audience, account, None, None)
+        claims = self._tenant.mint.id_claims(audience, account)
         return claims | {"exp": int(self._tenant.clock()) + self._lifetime(order)}
 
     def _lifetime(self, order: _Order) -> int:

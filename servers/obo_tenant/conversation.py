@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from obo_tenant.apps import Application
-from obo_tenant.browsers import Browser, Interaction, remember
+from obo_tenant.browsers import Browser, Interaction, Session, remember
 from obo_tenant.consent import Wish, wishes
 from obo_tenant.directory import Account
 from obo_tenant.form import read_form
@@ -52,7 +52,11 @@ class Purpose(Protocol):
         """Whether to ask even for what is consented already."""
         ...
 
-    def finish(self, account: Account, session_id: str) -> Response:
+    def over(self) -> Response | None:
+        """What to show when the answer can no longer reach anybody; None while it can."""
+        ...
+
+    def finish(self, account: Account, session: Session) -> Response:
         """The person signed in and allowed everything."""
         ...
 
@@ -82,7 +86,7 @@ class Conversation:
         interaction = self._tenant.browsers.begin(browser, purpose)
         if account is not None:
             interaction.oid = account.person.oid
-            interaction.session_id = browser.signed_in[account.person.oid]
+            interaction.session = browser.signed_in[account.person.oid]
         return self._next(request, browser, interaction)
 
     async def sign_in(self, request: Request) -> Response:
@@ -109,6 +113,9 @@ class Conversation:
             interaction.oid = None
             return self._sign_in_page(interaction, "", "")
         self._tenant.browsers.end(interaction)
+        over = _purpose(interaction).over()
+        if over is not None:
+            return over
         if decision != "accept":
             note_of(request)["error"] = "access_denied AADSTS65004"
             return _purpose(interaction).decline()
@@ -152,7 +159,7 @@ class Conversation:
 
     def _finish(self, request: Request, interaction: Interaction, account: Account) -> Response:
         note_of(request)["person"] = account.person.oid
-        return _purpose(interaction).finish(account, interaction.session_id)
+        return _purpose(interaction).finish(account, interaction.session)
 
     def _wishes(self, interaction: Interaction, account: Account) -> list[Wish]:
         purpose = _purpose(interaction)
@@ -168,7 +175,11 @@ class Conversation:
         if interaction is None or interaction.oid is None:
             return None
         account = self._tenant.directory.account_by_oid(interaction.oid)
-        if account is None or not account.enabled or interaction.session_id in account.revoked:
+        if (
+            account is None
+            or not account.enabled
+            or interaction.session.session_id in account.revoked
+        ):
             return None
         return account
 

@@ -5,7 +5,6 @@ federated credential is registered here, so a client assertion is always refused
 """
 
 import base64
-import binascii
 import hmac
 from urllib.parse import unquote_plus
 
@@ -54,7 +53,7 @@ def _basic(request: Request, form: dict[str, str]) -> dict[str, str]:
         return {}
     try:
         pair = base64.b64decode(value.strip(), validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no ASCII, no base64, or no UTF-8 inside
         raise Refusal(9002313) from None
     name, colon, secret = pair.partition(":")
     found = {"client_id": unquote_plus(name), "client_secret": unquote_plus(secret)}

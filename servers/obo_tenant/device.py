@@ -7,7 +7,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from obo_tenant.apps import Application
-from obo_tenant.browsers import Browser, remember
+from obo_tenant.browsers import Browser, Session, remember
+from obo_tenant.clock import Clock
 from obo_tenant.conversation import Conversation, stale_page
 from obo_tenant.directory import Account
 from obo_tenant.envelope import Envelope
@@ -42,16 +43,24 @@ class DevicePurpose:
     client: Application
     asked: Asked
     grant: DeviceGrant
+    clock: Clock
     login_hint: str = ""
     device: bool = True
     ask_again: bool = False
 
-    def finish(self, account: Account, session_id: str) -> Response:
+    def over(self) -> Response | None:
+        """The code was answered elsewhere in the meantime, or has run out."""
+        if self.grant.waiting(self.clock()):
+            return None
+        words = "That code is used or expired. Ask the device for a new one."
+        return plain_page("Start again", words, status=400)
+
+    def finish(self, account: Account, session: Session) -> Response:
         """Let the device in."""
         self.grant.sign_in = SignIn(
             client_id=self.client.client_id,
             oid=account.person.oid,
-            session_id=session_id,
+            session_id=session.session_id,
             scope=self.grant.scope,
             target=self.grant.target,
         )
@@ -147,7 +156,7 @@ class DevicePage:
         if grant is None or client is None:
             return None
         asked = parse_scope(grant.scope, client, self._tenant.directory, grant.target)
-        return DevicePurpose(client, asked, grant)
+        return DevicePurpose(client, asked, grant, self._tenant.clock)
 
     def _ask(self, request: Request, browser: Browser, error: str) -> Response:
         interaction = self._tenant.browsers.begin(browser, _CodeEntry())

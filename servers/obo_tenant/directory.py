@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
 from obo_tenant.apps import Application, applications
-from obo_tenant.people import PEOPLE, TENANT_ID, Person
+from obo_tenant.people import PEOPLE, TENANT_ID, Person, synthetic_person
 
 # Diego starts without consent, so that every demo can show what its absence looks like.
 _WITHOUT_CONSENT = "diego"
@@ -85,7 +85,8 @@ class Directory:
     def add_people(self, count: int) -> Iterator[Account]:
         """Add `count` synthetic people who consented as the others did and cannot sign in."""
         for number in range(len(self._accounts), len(self._accounts) + count):
-            account = Account(_synthetic(number))
+            oid = str(uuid5(NAMESPACE_OID, f"{TENANT_ID}/{number}"))
+            account = Account(synthetic_person(oid))
             self._accounts[account.person.key] = account
             self._keys[account.person.oid] = account.person.key
             self.consent_to_delegated("mcp-server", account)
@@ -131,15 +132,3 @@ class Directory:
         pair = (client.client_id, resource.client_id)
         own = self._consents.get((*pair, account.person.oid), frozenset())
         return own | self._consents.get((*pair, None), frozenset())
-
-
-def _synthetic(number: int) -> Person:
-    return Person(
-        key=f"person-{number:05}",
-        oid=str(uuid5(NAMESPACE_OID, f"{TENANT_ID}/{number}")),
-        name=f"Person {number:05}",
-        job_title="Synthetic",
-        office="0/0000",
-        time_zone="UTC",
-        password=str(uuid4()),
-    )

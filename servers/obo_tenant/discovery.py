@@ -6,7 +6,7 @@ platform"). The shared endpoints give a template with `{tenantid}` as issuer.
 
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -61,10 +61,10 @@ class Metadata:
 
     async def instance(self, request: Request) -> Response:
         """Instance discovery: is the host of `authorization_endpoint` an authority of ours?"""
-        asked = urlsplit(request.query_params.get("authorization_endpoint", ""))
+        asked = _url(request.query_params.get("authorization_endpoint", ""))
         ours = urlsplit(self._tenant.base_url).hostname
         aliases = sorted({"localhost", "127.0.0.1", str(ours)})
-        if asked.hostname not in aliases:
+        if asked is None or asked.hostname not in aliases:
             return JSONResponse(dict(_INVALID_INSTANCE), 400)
         segment = asked.path.strip("/").partition("/")[0] or "common"
         return JSONResponse(
@@ -125,6 +125,13 @@ def _endpoints(base: str) -> dict[str, Any]:
     }
 
 
+def _url(text: str) -> SplitResult | None:
+    try:
+        return urlsplit(text)
+    except ValueError:
+        return None
+
+
 def _refused(refusal: Refusal) -> Response:
     return JSONResponse(
         {"error": refusal.error, "error_description": str(refusal), "error_codes": [refusal.code]},
@@ -155,7 +162,7 @@ _CAPABILITIES: MappingProxyType[str, Any] = MappingProxyType(
         "id_token_signing_alg_values_supported": ["RS256"],
         "claims_supported": [
             *("sub", "iss", "aud", "exp", "iat", "acr", "nonce", "preferred_username", "name"),
-            *("tid", "ver", "at_hash", "c_hash", "email"),
+            *("tid", "ver", "at_hash", "c_hash", "email", "auth_time"),
         ],
         "request_uri_parameter_supported": False,
         "http_logout_supported": True,

@@ -1,13 +1,14 @@
 """Reads the JSON body of a control switch strictly: unknown members and wrong types are errors."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from starlette.requests import Request
 
 from obo_tenant.apps import Application
+from obo_tenant.body import MOST_BYTES, TooLarge, read_body
 from obo_tenant.directory import Account, Directory
+from obo_tenant.plain_json import read_json
 
 T = TypeVar("T")
 
@@ -24,9 +25,11 @@ class Fields:
 
     @classmethod
     async def of(cls, request: Request) -> "Fields":
-        """The members of a request's body. Raises BadSwitch if it is no JSON object."""
+        """The members of a request's body. Raises BadSwitch if it is no small JSON object."""
         try:
-            members = json.loads(await request.body())
+            members = read_json(await read_body(request))
+        except TooLarge:
+            raise BadSwitch(f"the body must be no larger than {MOST_BYTES // 1024} kB") from None
         except ValueError:
             raise BadSwitch("the body must be JSON") from None
         if not isinstance(members, dict):
@@ -79,7 +82,7 @@ class Fields:
     def end(self) -> None:
         """Nothing else may be there. Raises BadSwitch."""
         if self._members:
-            raise BadSwitch(f"unknown: {', '.join(sorted(self._members))}")
+            raise BadSwitch(f"unknown: {', '.join(sorted(self._members))[:200]}")
 
     def _take(self, name: str, kind: Any, default: Any) -> Any:
         value = self._members.pop(name, None)

@@ -4,9 +4,9 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
+from obo_tenant.body import TooLarge, read_body
 from obo_tenant.refusal import Refusal
 
-_MOST_BYTES = 256 * 1024
 _MOST_FIELDS = 60
 
 
@@ -20,7 +20,10 @@ async def read_form(request: Request) -> dict[str, str]:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/x-www-form-urlencoded":
         raise Refusal(9002313)
-    return parse_form(await _bounded_body(request))
+    try:
+        return parse_form(await read_body(request))
+    except TooLarge:
+        raise Refusal(9002313) from None
 
 
 def parse_form(raw: bytes) -> dict[str, str]:
@@ -46,12 +49,3 @@ def required(form: dict[str, str], parameter: str) -> str:
     if not value:
         raise Refusal(900144, parameter=parameter)
     return value
-
-
-async def _bounded_body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MOST_BYTES:
-            raise Refusal(9002313)
-    return bytes(body)

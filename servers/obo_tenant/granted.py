@@ -152,9 +152,7 @@ def _for_person(tenant: "Tenant", granted: Granted, form: dict[str, str]) -> dic
     if "offline_access" in granted.reserved:
         extra["refresh_token"] = tenant.grants.new_refresh_token(sign_in)
     if "openid" in granted.reserved:
-        claims = tenant.mint.id_claims(
-            granted.client.client_id, account, sign_in.nonce, sign_in.session_id
-        )
+        claims = tenant.mint.id_claims(granted.client.client_id, account, sign_in)
         extra["id_token"] = tenant.mint.sign(claims)
     if form.get("client_info") == "1":
         extra["client_info"] = client_info(sign_in.oid)

@@ -22,7 +22,8 @@ T = TypeVar("T")
 class SignIn:
     """A person signed in to a client: what every delegated grant remembers.
 
-    `scope` is the scope parameter as the client sent it, `target` the RFC 8707 one.
+    `scope` is the scope parameter as the client sent it, `target` the RFC 8707 one; `auth_time`
+    (Unix seconds) is when the password was given, for a client that sent `max_age`.
     """
 
     client_id: str
@@ -31,6 +32,7 @@ class SignIn:
     scope: str
     target: str | None = None
     nonce: str | None = None
+    auth_time: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,6 +60,10 @@ class DeviceGrant:
     polled_at: float | None = None
     declined: bool = False
     sign_in: SignIn | None = None
+
+    def waiting(self, now: float) -> bool:
+        """Whether nobody has answered yet and the code still counts at `now` (Unix seconds)."""
+        return self.sign_in is None and not self.declined and self.expires_at > now
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +139,7 @@ class Grants:
         """The waiting device of a code that a person typed; case, blanks and dashes don't count."""
         wanted = typed.upper().replace("-", "").replace(" ", "")
         now = self._clock()
-        return self._devices.first(
-            lambda grant: (
-                grant.user_code == wanted
-                and grant.expires_at > now
-                and grant.sign_in is None
-                and not grant.declined
-            )
-        )
+        return self._devices.first(lambda grant: grant.user_code == wanted and grant.waiting(now))
 
     def new_refresh_token(self, sign_in: SignIn) -> str:
         """A refresh token, good for 90 days from here."""

@@ -9,14 +9,17 @@ from obo_tenant.clock import Clock
 from obo_tenant.directory import Directory
 
 _MOST_KEPT = 20_000
+_LONGEST_TEXT = 256
+_LONGEST_SCOPE = 4096  # every permission of Graph, each in full
 
 Where = Literal["token", "authorize", "devicecode", "keys", "graph", "agent"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One request. `person` is a short name (or an object id), `client_name` an app's short name,
-    `actor` the client in the user assertion's `azp`, `error` an OAuth or Graph error with its code.
+    """One request. `person` is a short name, `client_name` an app's short name, `actor` the client
+    in the user assertion's `azp`, `error` an OAuth or Graph error with its code. A person, client
+    or actor that the directory does not know is "unknown", whatever was sent.
     """
 
     n: int
@@ -53,17 +56,20 @@ class Log:
         """Append an entry with the fields of `Entry`, without `n` and `at`.
 
         An object id as `person` becomes the short name; `client_name` follows from `client_id`.
+        Longer texts than any of ours are cut.
 
         Raises:
             TypeError: a field that `Entry` does not have.
         """
-        named = fields | {"person": self._person(fields.get("person"))}
-        app = self._directory.app_by_id(fields.get("client_id"))
-        if app is not None:
-            named.setdefault("client_name", app.name)
+        named = {name: _bounded(name, value) for name, value in fields.items()}
+        client = self._directory.app_by_id(fields.get("client_id"))
         actor = self._directory.app_by_id(fields.get("actor"))
-        if actor is not None:
-            named["actor"] = actor.name
+        named |= {
+            "person": self._person(fields.get("person")),
+            "client_id": client.client_id if client else _unknown(fields.get("client_id")),
+            "client_name": client.name if client else None,
+            "actor": actor.name if actor else _unknown(fields.get("actor")),
+        }
         with self._lock:
             self._entries.append(Entry(n=self._next, at=self._clock(), **named))
             self._next += 1
@@ -80,7 +86,14 @@ class Log:
             self._entries.clear()
 
     def _person(self, who: object) -> str | None:
-        account = self._directory.account_by_oid(who)
-        if account is not None:
-            return account.person.key
-        return str(who) if who else None
+        account = self._directory.account_by_oid(who) or self._directory.account(str(who))
+        return account.person.key if account else _unknown(who)
+
+
+def _unknown(sent: object) -> str | None:
+    return "unknown" if sent else None
+
+
+def _bounded(name: str, value: Any) -> Any:
+    longest = _LONGEST_SCOPE if name == "scope" else _LONGEST_TEXT
+    return value[:longest] if isinstance(value, str) else value

@@ -18,6 +18,7 @@ import jwt
 from obo_tenant.apps import BLUEPRINT_ID, GRAPH_AUDIENCE, GRAPH_ID, Application
 from obo_tenant.clock import Clock
 from obo_tenant.directory import Account
+from obo_tenant.grants import SignIn
 from obo_tenant.keys import KeyRing, SigningKey, base64url
 from obo_tenant.people import TENANT_ID
 
@@ -80,19 +81,20 @@ class Mint:
         }
 
     def id_claims(
-        self, audience: str, account: Account, nonce: str | None, session_id: str | None
+        self, audience: str, account: Account, sign_in: SignIn | None = None
     ) -> dict[str, Any]:
-        """The claims of an ID token (OpenID Connect Core 2)."""
+        """The claims of an ID token (OpenID Connect Core 2), with what `sign_in` knows."""
         claims = {
             "aud": audience,
             "iss": self.issuer_v2,
             **self._times(_ID_TOKEN_SECONDS),
             "name": account.person.name,
-            "nonce": nonce,
+            "auth_time": sign_in.auth_time if sign_in else None,
+            "nonce": sign_in.nonce if sign_in else None,
             "oid": account.person.oid,
             "preferred_username": account.person.user_principal_name,
             "rh": f"1.{base64url(secrets.token_bytes(24))}.",
-            "sid": session_id or account.session_id,
+            "sid": (sign_in.session_id if sign_in else "") or account.session_id,
             "sub": pairwise(account.person.oid, audience),
             "tid": TENANT_ID,
             "uti": base64url(secrets.token_bytes(16)),
@@ -123,7 +125,7 @@ class Mint:
         """
         try:
             header = jwt.get_unverified_header(token)
-        except (jwt.InvalidTokenError, ValueError):
+        except (jwt.InvalidTokenError, ValueError, RecursionError):
             raise Malformed("The token is not a JSON web token.") from None
         key = self.keys.find(header.get("kid"))
         if key is None:
@@ -133,11 +135,11 @@ class Mint:
                 token, key.private.public_key(), algorithms=["RS256"]
             )
             claims = json.loads(payload)
-        except (jwt.InvalidTokenError, ValueError):
+        except (jwt.InvalidTokenError, ValueError, RecursionError):
             raise BadSignature("The provided signature value did not match.") from None
         if not isinstance(claims, dict):
             raise Malformed("The token holds no claims.")
-        if claims.get("iss") not in {self.issuer_v2, ISSUER_V1}:
+        if claims.get("iss") not in (self.issuer_v2, ISSUER_V1):
             raise BadSignature("The issuer is not this tenant.")
         return claims
 
@@ -153,7 +155,7 @@ class Mint:
             raise PermissionError("CompactToken parsing failed with error code: 80049217") from None
         except BadSignature:
             raise PermissionError("Access token validation failure. Invalid signature.") from None
-        if claims.get("aud") not in audiences:
+        if claims.get("aud") not in tuple(audiences):  # a claim may be anything, also a list
             raise PermissionError("Access token validation failure. Invalid audience.")
         if not self.in_time(claims):
             raise PermissionError("Lifetime validation failed, the token is expired.")
@@ -252,7 +254,7 @@ def _with_nonce(token: str, nonce: str) -> str:
 def _with_hashed_nonce(token: str) -> str:
     try:
         header = jwt.get_unverified_header(token)
-    except jwt.InvalidTokenError:
+    except (jwt.InvalidTokenError, RecursionError):
         raise Malformed("The token is not a JSON web token.") from None
     nonce = header.get("nonce")
     return _with_nonce(token, _hashed(nonce)) if isinstance(nonce, str) else token

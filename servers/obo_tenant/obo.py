@@ -57,8 +57,10 @@ def _check_assertion(tenant: "Tenant", client: Application, assertion: str) -> d
         raise Refusal(500133)
     if not {"azp", "appid", "scp", "roles", "idtyp"} & claims.keys():
         raise Refusal(240002)
-    if claims.get("aud") not in client.audiences:
-        raise Refusal(500131, audience=str(claims.get("aud")), expected=client.client_id)
+    audience = str(claims.get("aud"))
+    # A v1 token repeats the spelling that was asked for, a last slash included.
+    if audience.removesuffix("/") not in client.audiences:
+        raise Refusal(500131, audience=audience[:200], expected=client.client_id)
     if claims.get("idtyp") == "app" or not claims.get("scp"):
         raise Refusal(7000114, app=str(claims.get("azp") or claims.get("appid")))
     return claims

@@ -4,6 +4,7 @@ Names and job titles are those of Microsoft's public demo content; everything el
 """
 
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 TENANT_ID = "6b2f3a54-90c1-4c1d-8f0e-2d7c5a9e4b10"
 DOMAIN = "contoso.example"
@@ -74,3 +75,21 @@ PEOPLE: tuple[Person, ...] = (
         password="saffron-bridge-62",
     ),
 )
+
+
+def synthetic_person(oid: str) -> Person:
+    """Somebody made for a load test: the same name for the same object id, and no way to sign in.
+
+    Entra and Graph both name them so, each knowing nothing but the object id.
+    """
+    plain = "".join(letter for letter in oid.casefold() if letter.isascii() and letter.isalnum())
+    short = plain[:16] or "nobody"
+    return Person(
+        key=f"sam.{short}",
+        oid=oid,
+        name=f"Sam {short.capitalize()}",
+        job_title="Associate",
+        office="1/1001",
+        time_zone="UTC",
+        password=str(uuid4()),
+    )

@@ -107,7 +107,9 @@ def _permissions(
     for name in names:
         if name.lower() not in known:
             raise Refusal(650053, app=client.display_name, scope=name, resource=resource.client_id)
-    return Permissions(resource, spelling, tuple(known[name.lower()] for name in names))
+    # The same name in another case is the same permission: it is granted once.
+    granted = dict.fromkeys(known[name.lower()] for name in names)
+    return Permissions(resource, spelling, tuple(granted))
 
 
 def _check_target(

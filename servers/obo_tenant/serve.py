@@ -2,9 +2,11 @@
 
 import contextlib
 import logging
+import re
 import socket
 import tempfile
 import threading
+from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +20,8 @@ from obo_tenant.tenant import Tenant
 from obo_tenant.tls import Certificates, make_certificates
 
 _STOP_SECONDS = 10.0
+_LAST_PORT = 65535
+_HOST_NAME = re.compile(r"(?!.{254})[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*", re.ASCII)
 
 
 class LocalTenant:
@@ -33,7 +37,8 @@ class LocalTenant:
 
     Raises:
         OSError: on entering, when the port is taken or the state folder cannot be written.
-        ValueError: on entering, when the state folder holds files that are no CA.
+        ValueError: on entering, when the port is none, the name is no host name or address, or the
+            state folder holds files that are no CA.
     """
 
     def __init__(
@@ -84,17 +89,19 @@ class LocalTenant:
         return self._thread is not None and self._thread.is_alive()
 
     def _start(self, stack: contextlib.ExitStack) -> None:
+        _check_name(self._name)
         listener = stack.enter_context(_listen(*self._address))
         folder = self._state_dir or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="obo-tenant-"))
         )
         certificates = make_certificates(folder, SYSTEM_CLOCK(), [self._name])
-        base_url = f"https://{self._name}:{listener.getsockname()[1]}"
+        base_url = f"https://{_in_url(self._name)}:{listener.getsockname()[1]}"
         self.tenant = Tenant(base_url, certificates.ca, self._clock, self._seed)
         server = _Server(_config(self.tenant, certificates))
         self._thread = threading.Thread(
             target=server.run, args=([listener],), name="local-tenant", daemon=True
         )
+        stack.enter_context(_quiet_uvicorn())
         stack.callback(self._stop, server, self._thread)
         self._thread.start()
         server.ready.wait()
@@ -135,13 +142,12 @@ class _Server(uvicorn.Server):
 
 
 def _config(tenant: Tenant, certificates: Certificates) -> uvicorn.Config:
-    # Our own access log says what may be said; uvicorn's would print queries.
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     return uvicorn.Config(
         create_app(tenant),
-        access_log=False,
+        access_log=False,  # our own says what may be said; uvicorn's would print queries
         log_config=None,
         lifespan="off",
+        proxy_headers=False,  # nobody may say for themselves that they come from this machine
         server_header=False,
         date_header=False,  # Graph's answers bring their own
         ssl_certfile=certificates.server,
@@ -150,7 +156,21 @@ def _config(tenant: Tenant, certificates: Certificates) -> uvicorn.Config:
     )
 
 
+@contextlib.contextmanager
+def _quiet_uvicorn() -> Iterator[None]:
+    """Warnings and worse only, for as long as a tenant runs."""
+    logger = logging.getLogger("uvicorn")
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
 def _listen(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= _LAST_PORT:
+        raise ValueError(f"the port must be between 0 and {_LAST_PORT}")
     family = socket.AF_INET6 if _is_v6(host) else socket.AF_INET
     # The protocol is named because asyncio switches Nagle's delay off only for sockets that say
     # they are TCP: without it every answer takes 40 ms longer.
@@ -163,6 +183,15 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def _check_name(name: str) -> None:
+    if not (_HOST_NAME.fullmatch(name) or _is_v6(name)):
+        raise ValueError("the name must be a host name or an IP address")
+
+
+def _in_url(name: str) -> str:
+    return f"[{name}]" if _is_v6(name) else name
 
 
 def _is_v6(host: str) -> bool:

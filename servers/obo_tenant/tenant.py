@@ -3,13 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from starlette.responses import Response
-
 from obo_tenant.apps import AGENT_AUDIENCE, GRAPH_AUDIENCE, GRAPH_ID
 from obo_tenant.browsers import Browsers
 from obo_tenant.clock import SYSTEM_CLOCK, Clock
 from obo_tenant.directory import Directory
-from obo_tenant.faults import Faults
+from obo_tenant.faults import Disturbance, Faults
 from obo_tenant.grants import Grants
 from obo_tenant.keys import KeyRing
 from obo_tenant.log import Log
@@ -45,9 +43,9 @@ class Tenant:
         """The claims of a token for the agent platform. Raises PermissionError."""
         return self.mint.check(token, {AGENT_AUDIENCE, f"{AGENT_AUDIENCE}/"})
 
-    async def graph_fault(self, oid: str | None) -> Response | None:
-        """The answer Graph must give instead of its own, if a fault is set for that person."""
-        return (await self.faults.strike("graph", oid)).response
+    async def graph_fault(self, oid: str | None) -> Disturbance:
+        """What Graph must answer instead of its own, or add to it, for that person."""
+        return await self.faults.strike("graph", oid)
 
     def record(self, **fields: Any) -> None:
         """Write a log entry; see `Log.record`."""

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from obo_tenant.apps import Application
@@ -71,7 +72,8 @@ def refresh_token(tenant: "Tenant", client: Application, form: dict[str, str]) -
         raise Refusal(70000)
     if kept.expires_at <= tenant.clock():
         raise Refusal(700082)
-    return _for_sign_in(tenant, client, form, kept.sign_in)
+    # OpenID Connect Core 12.2: the nonce was for the first ID token only.
+    return _for_sign_in(tenant, client, form, replace(kept.sign_in, nonce=None))
 
 
 def client_credentials(tenant: "Tenant", client: Application, form: dict[str, str]) -> Granted:

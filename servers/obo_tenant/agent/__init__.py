@@ -2,7 +2,7 @@
 
 Here: a person's request comes in, the person's consent to the connection is asked for once, the
 connection's delegated token is kept and refreshed, and the MCP server is called with it.
-May import: `obo_tenant.people`, starlette, httpx2, mcp (the client).
+May import: `obo_tenant.people`, `obo_tenant.plain_json`, starlette, httpx2, mcp (the client).
 Must never know: obo_mcp, obo_graph, obo_cli, or how the tenant mints its tokens.
 """
 

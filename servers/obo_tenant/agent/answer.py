@@ -1,6 +1,5 @@
 """The items of a response's output, in the shapes of Foundry's Responses API."""
 
-import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from mcp_types import CallToolResult, TextContent
 
 from obo_tenant.agent.planner import Step
+from obo_tenant.plain_json import read_json, writable
 
 Item = dict[str, Any]
 SERVER_LABEL = "graph"
@@ -36,7 +36,7 @@ def consent_request(link: str) -> Item:
 
 def error(code: str, words: str) -> Item:
     """Says what stopped the turn."""
-    return {"type": "error", "code": code, "message": words}
+    return {"type": "error", "code": writable(code), "message": writable(words)}
 
 
 def not_listed(tool: str, listed: Iterable[str]) -> Item:
@@ -51,7 +51,7 @@ def listed(names: Sequence[str]) -> Item:
         "type": "mcp_list_tools",
         "id": new_id("mcpl"),
         "server_label": SERVER_LABEL,
-        "tools": list(names),
+        "tools": writable(list(names)),
     }
 
 
@@ -84,15 +84,15 @@ def text_of(result: CallToolResult) -> str:
         block.text if isinstance(block, TextContent) else f"[{block.type}]"
         for block in result.content
     )
-    return "\n".join(blocks)
+    return str(writable("\n".join(blocks)))
 
 
 def structured_of(result: CallToolResult) -> Any:
     """The structured content, or what the text says when it is JSON, or None."""
     if result.structured_content is not None:
-        return result.structured_content
+        return writable(result.structured_content)
     try:
-        return json.loads(text_of(result))
+        return writable(read_json(text_of(result)))
     except ValueError:
         return None
 
@@ -101,7 +101,7 @@ def protocol_error(words: str, data: Any) -> str:
     """A JSON-RPC error's words, with the links of a URL elicitation (2025-11-25, -32042)."""
     wishes = data.get("elicitations", []) if isinstance(data, dict) else []
     links = [str(wish["url"]) for wish in wishes if isinstance(wish, dict) and "url" in wish]
-    return " ".join([words, *links])
+    return str(writable(" ".join([words, *links])))
 
 
 def _sentence(item: Mapping[str, Any]) -> str:

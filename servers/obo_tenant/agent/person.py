@@ -1,7 +1,6 @@
 """Who asks: the pair of tenant and object id that everything the agent keeps is bound to."""
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,8 +56,9 @@ def claims_unverified(token: str) -> dict[str, Any]:
     try:
         padded = parts[1] + "=" * (-len(parts[1]) % 4)
         claims = json.loads(base64.urlsafe_b64decode(padded))
-    except (binascii.Error, ValueError):
+    except (ValueError, RecursionError):
         raise ValueError("The token endpoint's access token cannot be read.") from None
-    if not isinstance(claims, dict):
-        raise ValueError("The token endpoint's access token holds no claims.")  # noqa: TRY004 - the caller asks one question: is this a JWT
-    return claims
+    match claims:
+        case dict():
+            return claims
+    raise ValueError("The token endpoint's access token holds no claims.")

@@ -3,12 +3,13 @@
 It reads the tools' own input schemas, so a tool may rename its parameters within reason.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from obo_tenant.plain_json import read_json
 
 _READ = re.compile(r"\b(read|open|summari[sz]e|show me what)\b", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“]([^\"”]{1,200})[\"”]")
@@ -88,8 +89,8 @@ def spelled_out(question: str) -> Step | None:
     if not question.lstrip().startswith("{"):
         return None
     try:
-        wish = json.loads(question)
-    except (ValueError, RecursionError):
+        wish = read_json(question)
+    except ValueError:
         raise BadRequest("input begins like JSON but cannot be read as JSON.") from None
     tool, arguments = wish.get("tool"), wish.get("arguments", {})
     if not isinstance(tool, str) or not isinstance(arguments, dict):

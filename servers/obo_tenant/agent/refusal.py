@@ -1,13 +1,15 @@
 """What an MCP server's HTTP refusal said. The MCP client itself keeps only that there was one."""
 
-import json
 import re
 from dataclasses import dataclass
 
 import httpx2
 
-_MEMBER = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+from obo_tenant.plain_json import read_json
+
+_MEMBER = re.compile(r'(?<!\w)(\w+)="((?:[^"\\]|\\.)*)"')
 _BODY_LIMIT = 64 * 1024
+_CHALLENGE_LIMIT = 4096
 _CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 503: "unavailable"}
 
 
@@ -55,7 +57,8 @@ class Listener:
 
 
 async def _read(response: httpx2.Response) -> Refusal:
-    members = dict(_MEMBER.findall(response.headers.get("WWW-Authenticate", "")))
+    challenge = response.headers.get("WWW-Authenticate", "")[:_CHALLENGE_LIMIT]
+    members = dict(_MEMBER.findall(challenge))
     declared = response.headers.get("Content-Length", "")
     small = declared.isdigit() and int(declared) <= _BODY_LIMIT
     body = _object(await response.aread()) if small else {}
@@ -80,7 +83,7 @@ def _text(value: object) -> str:
 
 def _object(text: bytes) -> dict[str, object]:
     try:
-        body = json.loads(text)
+        body = read_json(text)
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}

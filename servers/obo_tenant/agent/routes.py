@@ -1,7 +1,6 @@
 """The agent's two addresses: the responses endpoint and the connection's redirect."""
 
 import html
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from obo_tenant.agent.consents import SignInFailed
 from obo_tenant.agent.hop import Caller
 from obo_tenant.agent.person import NoPerson
 from obo_tenant.agent.planner import BadRequest
+from obo_tenant.plain_json import read_json
 
 _BODY_LIMIT = 64 * 1024
 _PAGE_HEADERS = {
@@ -99,8 +99,8 @@ async def _body(request: Request) -> Any:
     except ClientDisconnect:
         raise _Refused(400, "invalid_request", "The request ended early.") from None
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
+        return read_json(body)
+    except ValueError:
         raise _Refused(400, "invalid_request", "The body is not JSON.") from None
 
 

@@ -2,7 +2,7 @@
 
 What happens here: a request with a bearer token comes in, is checked for its person and its `scp`,
 and is answered from that person's own mailbox, calendar and drive in the shapes Graph uses.
-May import: starlette, the standard library, `obo_tenant.people`.
+May import: starlette, the standard library, `obo_tenant.people`, `obo_tenant.plain_json`.
 Must never know: how tokens are signed or minted (a callable is passed in), the library under test,
 the tools that call it, and the data of anybody but the caller.
 """

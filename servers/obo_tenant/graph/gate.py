@@ -5,7 +5,7 @@ A request that is refused is refused before any belongings of a person are touch
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,7 +27,22 @@ from obo_tenant.graph.store import Profile, Store, find_profile, profile_of
 from obo_tenant.graph.trace import trace
 from obo_tenant.graph.visit import Operation, Visit
 
-Fault = Callable[[str | None], Awaitable[Response | None]]
+
+class Disturbed(Protocol):
+    """What a fault wants: an answer instead of Graph's own, or headers added to that."""
+
+    @property
+    def response(self) -> Response | None:
+        """The answer to send; None to answer as always."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What to add to Graph's own answer, good or bad."""
+        ...
+
+
+Fault = Callable[[str | None], Awaitable[Disturbed]]
 _LARGEST_BODY = 1_000_000
 _EXCHANGE: frozenset[Area] = frozenset({"mail", "calendar"})
 
@@ -75,7 +90,7 @@ class Gate:
         self.record(
             where="graph",
             method=request.method,
-            path=loggable(segments),
+            path=loggable(_verb(request), segments, self.operations),
             status=response.status_code,
             milliseconds=round((self.clock() - started) * 1000, 3),
             person=caller.oid if caller else None,
@@ -103,8 +118,7 @@ class Gate:
         )
 
     async def _admit(self, caller: Caller, request: Request, segments: tuple[str, ...]) -> Response:
-        method = "GET" if request.method == "HEAD" else request.method
-        target = find_target(method, segments, self.operations)
+        target = find_target(_verb(request), segments, self.operations)
         if not caller.scopes or not caller.oid:
             raise delegated_only()
         if target.operation.area not in _EXCHANGE:
@@ -113,9 +127,18 @@ class Gate:
             return await self._serve(caller, request, target)
 
     async def _serve(self, caller: Caller, request: Request, target: Target) -> Response:
-        injected = await self.fault(caller.oid)
-        if injected is not None:
-            return injected
+        disturbed = await self.fault(caller.oid)
+        if disturbed.response is not None:
+            return disturbed.response
+        try:
+            response = await self._perform(caller, request, target)
+        except GraphError as refusal:
+            refusal.headers.update(disturbed.headers)
+            raise
+        response.headers.update(disturbed.headers)
+        return response
+
+    async def _perform(self, caller: Caller, request: Request, target: Target) -> Response:
         needed = target.operation.scopes
         if needed and needed.isdisjoint(caller.scopes):
             raise denied(target.operation.area)
@@ -146,6 +169,10 @@ def _own_only(caller: Caller, target: Target) -> None:
         return
     area = target.operation.area
     raise denied(area) if find_profile(wanted) else no_such_user(area, wanted)
+
+
+def _verb(request: Request) -> str:
+    return "GET" if request.method == "HEAD" else request.method
 
 
 async def _body(request: Request) -> bytes:

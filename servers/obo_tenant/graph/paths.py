@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from obo_tenant.graph.errors import method_not_allowed, unknown_segment
+from obo_tenant.graph.errors import GraphError, method_not_allowed, unknown_segment
 from obo_tenant.graph.visit import Operation
 
 _SEARCH = re.compile(r"search\(q='(.*)'\)", re.IGNORECASE | re.DOTALL)
@@ -87,10 +87,17 @@ def _match(
     return (variables if same else None), min(len(pattern), len(segments))
 
 
-def loggable(segments: tuple[str, ...]) -> str:
-    """The path for the request log: search words, file names and user names stay out."""
-    shown, private = [], False
-    for segment in segments:
-        shown.append("..." if private else segment)
-        private = segment in ("search()", ":") or segment.casefold() == "users"
+def loggable(method: str, segments: tuple[str, ...], operations: tuple[Operation, ...]) -> str:
+    """The path for the request log: what was asked for, never the words that people chose.
+
+    A path we have is shown by its pattern; of any other only the first segment, if we know it.
+    """
+    try:
+        target = find_target(method, segments, operations)
+    except GraphError:
+        known = {operation.pattern[0] for operation in operations} | {"users"}
+        first = segments[0].casefold() if segments else ""
+        return f"/v1.0/{first}/..." if first in known else "/v1.0/..."
+    pattern = target.operation.pattern
+    shown = pattern if target.person is None else ("users", "{user}", *pattern[1:])
     return "/v1.0/" + "/".join(shown)

@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from obo_tenant.graph import zones
-from obo_tenant.graph.errors import GraphError
+from obo_tenant.graph.errors import GraphError, bad_request
 
-_PREFERENCE = re.compile(r'\s*([^\s=,;"]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s,;"]*))?[^,]*(?:,|$)')
+# Every part is optional and none gives back what it took, so that each character is read once.
+_PREFERENCE = re.compile(
+    r'\s*+([^\s=,;"]*+)\s*+(?:=\s*+("(?:[^"\\]|\\.)*+"|[^\s,;"]*+))?[^,]*+(?:,|\Z)', re.DOTALL
+)
+_LONGEST = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +32,7 @@ class Preferences:
 def parse_prefer(headers: Iterable[str]) -> Preferences:
     """Read all `Prefer` headers of a request; unknown preferences are ignored as RFC 7240 says.
 
-    Raises GraphError 400 for a time zone that nobody knows.
+    Raises GraphError 400 for a time zone that nobody knows, and for more than 4 kB of preferences.
     """
     wishes = _wishes(headers)
     body = wishes.get("outlook.body-content-type", "").casefold()
@@ -60,8 +64,12 @@ def parse_prefer(headers: Iterable[str]) -> Preferences:
 
 def _wishes(headers: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for header in headers:
-        for name, value in _PREFERENCE.findall(header):
-            plain = value[1:-1] if value.startswith('"') else value
+    header = ",".join(headers)
+    if len(header) > _LONGEST:
+        raise bad_request("The Prefer header is too long.")
+    for match in _PREFERENCE.finditer(header):
+        name, value = match[1], match[2] or ""
+        plain = value[1:-1] if value.startswith('"') else value
+        if name:
             found.setdefault(name.casefold(), plain)
     return found

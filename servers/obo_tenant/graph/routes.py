@@ -1,16 +1,15 @@
 """The routes of Graph, put together."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from obo_tenant.graph import calendar_routes, mail_routes, profile
 from obo_tenant.graph.downloads import Downloads
 from obo_tenant.graph.drive_routes import DriveRoutes
-from obo_tenant.graph.gate import Gate
+from obo_tenant.graph.gate import Fault, Gate
 from obo_tenant.graph.limits import MailboxSlots
 from obo_tenant.graph.search_routes import search_operations
 from obo_tenant.graph.seed.person import belongings
@@ -24,7 +23,7 @@ _SYNTHETIC_KEPT = 512
 def graph_routes(
     *,
     check_token: Callable[[str], Mapping[str, Any]],
-    fault: Callable[[str | None], Awaitable[Response | None]],
+    fault: Fault,
     record: Callable[..., None],
     base_url: str,
     clock: Callable[[], float],
@@ -33,7 +32,7 @@ def graph_routes(
 
     `check_token` verifies a bearer token and returns its claims, or raises PermissionError with
     words for the caller (`errors.ClaimsChallenge` to ask for more claims). `fault` gets the object
-    id of the caller and may delay, or return a response to send instead. `record` gets one line per
+    id of the caller, may delay, and says what to send instead or to add. `record` gets one line per
     request as keywords, with neither tokens nor query strings. `base_url` is the origin of the
     links in answers. `clock` gives unix seconds; the time of this call is what the seeded data is
     laid around. The answers carry their own `Date`.

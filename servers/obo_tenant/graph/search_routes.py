@@ -3,7 +3,6 @@
 Source: Graph "search: query", "searchResponse", "searchHitsContainer", "searchHit".
 """
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from obo_tenant.graph.mail_fields import MESSAGE_VOCABULARY
 from obo_tenant.graph.mail_view import message_json
 from obo_tenant.graph.odata.kql import Search, Vocabulary, parse_kql
 from obo_tenant.graph.visit import Operation, Visit, json_response, operations
+from obo_tenant.plain_json import read_json
 
 FILE_VOCABULARY = Vocabulary(
     words={
@@ -203,12 +203,12 @@ def _check_scopes(visit: Visit, entity: str) -> None:
 
 def _question(body: bytes) -> Question:
     try:
-        parsed = json.loads(body)
+        parsed = read_json(body)
         (request,) = parsed["requests"]
         (entity,) = request["entityTypes"]
         text = request["query"]["queryString"]
         start, size = request.get("from", 0), request.get("size", 25)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as flaw:
+    except (ValueError, KeyError, TypeError, AttributeError) as flaw:
         raise bad_request(
             "Invalid search request: one request with one entity type and a queryString is needed."
         ) from flaw

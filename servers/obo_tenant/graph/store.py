@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from obo_tenant.graph.calendar import Calendar
 from obo_tenant.graph.drive import Drive
 from obo_tenant.graph.mailbox import Mailbox, Settings
-from obo_tenant.people import DOMAIN, PEOPLE
+from obo_tenant.people import PEOPLE, synthetic_person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,16 +78,16 @@ def profile_of(oid: str) -> Profile:
     known = REGISTERED.get(oid.casefold())
     if known is not None:
         return known
-    short = "".join(letter for letter in oid.casefold() if letter.isalnum())[:12] or "nobody"
+    person = synthetic_person(oid)
     return Profile(
         oid=oid,
-        key=f"synthetic-{short}",
-        name=f"Sam {short.capitalize()}",
-        address=f"sam.{short}@{DOMAIN}",
-        job_title="Associate",
+        key=person.key,
+        name=person.name,
+        address=person.user_principal_name,
+        job_title=person.job_title,
         department="Operations",
-        office="1/1001",
-        time_zone="UTC",
+        office=person.office,
+        time_zone=person.time_zone,
         synthetic=True,
     )
 

@@ -249,11 +249,11 @@ async def test_graph_asks_for_its_faults_by_person(own_world):
     fault = {"where": "graph", "person": "megan", "status": 429, "headers": {"Retry-After": "3"}}
     own_world.switch("PUT", "/faults", fault)
     graph_fault = own_world.local.tenant.graph_fault
-    assert await graph_fault(own_world.people["adele"]["oid"]) is None
-    response = await graph_fault(own_world.people["megan"]["oid"])
+    assert (await graph_fault(own_world.people["adele"]["oid"])).response is None
+    response = (await graph_fault(own_world.people["megan"]["oid"])).response
     assert (response.status_code, response.headers["retry-after"]) == (429, "3")
     assert json.loads(response.body)["error"]["code"] == "TooManyRequests"
-    assert await graph_fault(own_world.people["megan"]["oid"]) is None
+    assert (await graph_fault(own_world.people["megan"]["oid"])).response is None
 
 
 # --- the log -------------------------------------------------------------------------------------

@@ -115,3 +115,38 @@ def test_a_code_typed_into_another_browsers_form_counts_for_nothing(world):
     other.http.get("/devicelogin")
     answer = other.fill_in(page, "/devicelogin", user_code=start(world).json()["user_code"])
     assert (answer.status_code, "no longer valid" in answer.text) == (400, True)
+
+
+def entered(world, codes, key):
+    """A browser that stands before the last button."""
+    browser = world.browser()
+    return browser, browser.sign_in(browser.enter_code(codes["user_code"]), key)
+
+
+@pytest.mark.parametrize("second", ["accept", "cancel"])
+def test_the_first_person_at_a_code_is_the_one_who_counts(world, second):
+    codes = start(world).json()
+    (one, first_page), (other, second_page) = (entered(world, codes, k) for k in ("adele", "megan"))
+    assert "All set" in one.decide(first_page).text
+    late = other.decide(second_page, second)
+    assert (late.status_code, "used or expired" in late.text) == (400, True)
+    claims = world.claims(poll(world, codes).json()["access_token"])
+    assert claims["oid"] == world.people["adele"]["oid"]
+
+
+def test_a_declined_code_cannot_be_approved_afterwards(world, check_refused):
+    codes = start(world).json()
+    (one, first_page), (other, second_page) = (entered(world, codes, k) for k in ("adele", "megan"))
+    one.decide(first_page, "cancel")
+    assert "used or expired" in other.decide(second_page).text
+    check_refused(poll(world, codes), 700162, "authorization_declined")
+
+
+def test_a_code_that_ran_out_while_its_page_was_open_changes_nothing(timed_world, clock):
+    scope = f"{timed_world.apps['mcp-server']['identifier_uri']}/mcp.access"
+    codes = start(timed_world, scope=scope).json()
+    browser, page = entered(timed_world, codes, "adele")
+    clock.advance(901)
+    assert "used or expired" in browser.decide(page).text
+    again = browser.authorize(scope=scope)
+    assert "Use the MCP server as you" in again.text  # nothing was consented to

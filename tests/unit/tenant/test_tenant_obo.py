@@ -265,3 +265,26 @@ def test_missing_and_wrong_parameters_are_named(world, check_refused):
         assert name in body["error_description"]
     check_refused(world.obo(requested_token_use="other"), 90023, "invalid_request")
     check_refused(world.post_token(grant_type="password"), 70003, "unsupported_grant_type")
+
+
+def test_a_v1_assertion_counts_in_the_spelling_the_tenant_gave_it(
+    own_world, check_landed, check_refused
+):
+    world, browser = own_world, own_world.browser()
+    world.switch("PATCH", "/apps/mcp-server", {"requested_access_token_version": 1})
+    uri = f"{world.apps['mcp-server']['identifier_uri']}/"
+    page = browser.sign_in(browser.authorize(scope=f"{uri}/mcp.access"))
+    form = {"grant_type": "authorization_code", "code": check_landed(browser.decide(page))["code"]}
+    body = world.post_token("user-app", redirect_uri="http://localhost:8400", **form).json()
+    assert world.claims(body["access_token"])["aud"] == uri
+    assert world.obo(body["access_token"]).status_code == 200
+    twice = world.mint(version=1, claims={"aud": f"{uri}/"})
+    check_refused(world.obo(twice), 500131, "invalid_grant")
+
+
+def test_a_scope_named_twice_in_two_cases_is_granted_once(world):
+    body = world.obo(
+        scope="https://graph.microsoft.com/Mail.Read https://graph.microsoft.com/mail.read"
+    ).json()
+    assert body["scope"] == "https://graph.microsoft.com/Mail.Read"
+    assert world.claims(body["access_token"])["scp"] == "Mail.Read"

@@ -387,3 +387,50 @@ def test_a_page_left_open_for_half_an_hour_is_stale(timed_world, clock):
     page = browser.authorize()
     clock.advance(1801)
     assert browser.sign_in(page).status_code == 400
+
+
+# --- several tabs, and the age of a sign-in ------------------------------------------------------
+
+
+def test_signing_in_on_one_tab_leaves_the_other_tabs_form_good(world, check_landed):
+    browser = world.browser()
+    first, second = browser.authorize(state="s-1"), browser.authorize(state="s-2")
+    assert check_landed(browser.sign_in(first))["state"] == "s-1"
+    assert check_landed(browser.sign_in(second))["state"] == "s-2"
+
+
+def test_signing_out_closes_every_page_that_is_open(own_world):
+    world, browser = own_world, own_world.browser()
+    page = browser.sign_in(browser.authorize(scope=server_scope(world)))
+    other = world.browser()
+    kept = other.authorize()
+    assert browser.http.get(f"/{world.tenant_id}/oauth2/v2.0/logout").status_code == 200
+    answer = browser.decide(page)
+    assert (answer.status_code, "no longer valid" in answer.text) == (400, True)
+    assert "location" in other.sign_in(kept).headers
+
+
+def test_a_client_can_limit_the_age_of_a_sign_in_and_learns_it(timed_world, clock, check_landed):
+    world, browser = timed_world, timed_world.browser()
+
+    def auth_time(landing):
+        body = redeem(world, check_landed(landing)["code"]).json()
+        return world.claims(body["id_token"]).get("auth_time")
+
+    began = int(clock.now())
+    assert auth_time(browser.sign_in(browser.authorize())) is None
+    clock.advance(60)
+    assert auth_time(browser.authorize(max_age="60")) == began
+    clock.advance(1)
+    silent = check_landed(browser.authorize(max_age="60", prompt="none"))
+    assert silent["error"] == "login_required"
+    page = browser.authorize(max_age="60")
+    assert "Password" in page.text
+    assert auth_time(browser.sign_in(page)) == began + 61
+    assert "Password" in browser.authorize(max_age="0").text
+
+
+@pytest.mark.parametrize("age", ["-1", "x", "", "1.5", "9999999999"])
+def test_an_age_that_is_none_is_refused(world, check_landed, age):
+    answer = check_landed(world.browser().authorize(max_age=age))
+    assert answer["error"] == "invalid_request"

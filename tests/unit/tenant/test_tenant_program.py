@@ -54,3 +54,13 @@ def test_a_broken_state_folder_is_said_in_one_line(tmp_path):
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("options", [("--port", "70000"), ("--port=-1",), ("--name", "a_b/c")])
+def test_an_option_that_cannot_be_meant_is_said_in_one_line(options):
+    done = subprocess.run(
+        [*COMMAND, *options], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert "must be" in done.stderr

@@ -61,3 +61,13 @@ def test_disabling_a_person_ends_refresh_tokens(own_world, check_landed, check_r
     token = tokens(own_world, check_landed, "lynne")["refresh_token"]
     own_world.switch("PATCH", "/people/lynne", {"enabled": False})
     check_refused(refresh(own_world, token), 50057, "invalid_grant")
+
+
+def test_a_renewed_id_token_repeats_no_nonce(world, check_landed):
+    browser = world.browser()
+    landing = browser.sign_in(browser.authorize(scope=SCOPE, nonce="n-1"))
+    form = {"grant_type": "authorization_code", "code": check_landed(landing)["code"]}
+    first = world.post_token("user-app", redirect_uri="http://localhost:8400", **form).json()
+    assert world.claims(first["id_token"])["nonce"] == "n-1"
+    second = refresh(world, first["refresh_token"]).json()
+    assert "nonce" not in world.claims(second["id_token"])

@@ -10,6 +10,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from obo_tenant.faults import Disturbance
 from obo_tenant.graph.routes import graph_routes
 from obo_tenant.graph.seed.person import belongings
 from obo_tenant.graph.seed.templates import load_templates
@@ -82,7 +83,8 @@ class Graph:
             raise PermissionError("IDX14100: JWT is not well formed.") from None
 
     async def _fault(self, oid):
-        return await self.faults.pop(0)(oid) if self.faults else None
+        answer = await self.faults.pop(0)(oid) if self.faults else None
+        return answer if isinstance(answer, Disturbance) else Disturbance(answer)
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +107,7 @@ def make_graph():
 
     def make(check_token):
         async def fault(_oid):
-            return None
+            return Disturbance()
 
         routes = graph_routes(
             check_token=check_token,

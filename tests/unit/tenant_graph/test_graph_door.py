@@ -225,3 +225,50 @@ def test_dropped_synthetic_person_comes_back_the_same(make_store):
     store.of("person-3")
     assert store.of("person-1").mailbox.messages[0].ids == first
     assert made == ["person-1", "person-2", "person-3", "person-1"]
+
+
+@pytest.mark.parametrize("header", ["a" * 5000, " ," * 3000, 'a="' + "\\x" * 3000])
+def test_an_endless_preference_is_refused(graph, header):
+    answer = graph.get("/me", Prefer=header)
+    assert (answer.status_code, "Prefer" in answer.text) == (400, True)
+
+
+@pytest.mark.parametrize("junk", ["", ",,;=,", 'a="b', "=x", "   ;", "a" * 3000, '" , "'])
+def test_odd_preferences_hide_no_sound_one(graph, junk):
+    prefer = f'IdType="ImmutableId", {junk}'
+    applied = graph.get("/me/messages?$top=1", Prefer=prefer).headers["Preference-Applied"]
+    assert applied == 'IdType="ImmutableId"'
+
+
+@pytest.mark.parametrize(
+    ("path", "logged"),
+    [
+        ("/me/messages/AAMk-private", "/v1.0/me/messages/{message}"),
+        ("/users/someone@private.example/messages", "/v1.0/users/{user}/messages"),
+        ("/users/someone@private.example", "/v1.0/users/{user}"),
+        ("/users/someone@private.example/private", "/v1.0/users/..."),
+        ("/me/people/someone@private.example", "/v1.0/me/..."),
+        ("/someone@private.example", "/v1.0/..."),
+        ("/me/drive/search(q='private')", "/v1.0/me/drive/search()/{words}"),
+        ("/sites/root/search(q='private')", "/v1.0/..."),
+        ("/me/drive/root:/private/plan.txt:", "/v1.0/me/drive/root/:/{path}"),
+    ],
+)
+def test_the_log_shows_which_path_it_was_and_no_word_of_the_callers(graph, path, logged):
+    graph.get(path)
+    assert graph.log[-1]["path"] == logged
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"requests":[{"entityTypes":["message"],"query":{"queryString":"\\ud800"}}]}',
+        '{"requests":[{"entityTypes":["\\ud800"],"query":{"queryString":"x"}}]}',
+        '{"requests":[{"entityTypes":["message"],"query":{"queryString":"x"},"size":NaN}]}',
+        "[" * 100_000,
+    ],
+    ids=["half a surrogate", "in the type", "no number", "bottomless"],
+)
+def test_a_search_that_no_answer_could_repeat_is_refused(graph, body):
+    answer = graph.client.post("/v1.0/search/query", content=body, headers=graph.headers())
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "BadRequest")

@@ -114,3 +114,13 @@ def test_search_value_loses_its_quotes_and_backslashes():
 def test_search_value_without_proper_quotes_is_refused(value):
     with pytest.raises(GraphError):
         unquote_search(value)
+
+
+@pytest.mark.parametrize("text", ["x" * 4097, "x " * 501, '"a" ' * 501, "()" * 3000])
+def test_a_query_that_is_too_long_is_refused_before_it_is_read(text):
+    with pytest.raises(GraphError, match="too long"):
+        parse_kql(text, VOCABULARY)
+
+
+def test_a_query_of_the_largest_size_is_answered():
+    assert parse_kql("tea " * 499 + "adele   ", VOCABULARY).matches(Letter())

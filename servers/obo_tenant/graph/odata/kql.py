@@ -23,7 +23,10 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _WORDS = re.compile(r"\w+")
+_TERM = re.compile(r'"[^"]*"|[^\s()"]+')
 _DEEPEST = 40
+_LONGEST = 4096
+_MOST_TERMS = 500
 _DAY = timedelta(days=1)
 
 
@@ -76,7 +79,9 @@ def unquote_search(value: str) -> str:
 
 
 def parse_kql(text: str, vocabulary: Vocabulary) -> Search:
-    """Parse `text`. Raises GraphError 400 for what has no meaning at all."""
+    """Parse `text`. Raises GraphError 400 for what has no meaning at all, or is too long."""
+    if len(text) > _LONGEST or sum(1 for _ in _TERM.finditer(text)) > _MOST_TERMS:
+        raise bad_request("The search query is too long.")
     parser = _Parser(text, vocabulary)
     return Search(parser.whole(), tuple(parser.terms))
 
@@ -91,6 +96,7 @@ def _syntax(text: str, position: int) -> GraphError:
 class _Parser:
     def __init__(self, text: str, vocabulary: Vocabulary) -> None:
         self.text = text
+        self.end = len(text.rstrip())
         self.vocabulary = vocabulary
         self.terms: list[str] = []
         self.at = 0
@@ -106,7 +112,7 @@ class _Parser:
         return result
 
     def _peek(self) -> re.Match[str] | None:
-        if not self.text[self.at :].strip():
+        if self.at >= self.end:
             return None
         found = _TOKEN.match(self.text, self.at)
         if found is None:
