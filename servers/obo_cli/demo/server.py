@@ -18,6 +18,7 @@ import httpx
 from obo_cli.outcome import CommandFailed, ExitCode
 
 START_SECONDS = 30.0
+EVENT_SECONDS = 5.0
 STOP_SECONDS = 15.0
 _OURS = ("OBO_MCP_", "AZURE_")
 _MOST_EVENTS = 10_000
@@ -36,20 +37,30 @@ class GraphServer:
         self.url = url
         self._process = process
         self._hear = hear
+        self._changed = threading.Condition()
         self._count = 0
         self._events: deque[tuple[int, dict[str, Any]]] = deque(maxlen=_MOST_EVENTS)
         self._lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._reading = threading.Thread(target=self._read, name="server-events", daemon=True)
         self._reading.start()
 
-    def events(self, event: str, since: int = 0) -> list[dict[str, Any]]:
-        """Events of one kind, from position `since` on."""
-        kept = list(self._events)
-        return [line for at, line in kept if at >= since and line.get("event") == event]
+    def events(self, event: str, since: int = 0, *, at_least: int = 0) -> list[dict[str, Any]]:
+        """Events of one kind, from position `since` on; waits up to five seconds for `at_least`.
+
+        An event is written before the answer it belongs to, but takes its own way here.
+        """
+
+        def found() -> list[dict[str, Any]]:
+            return [e for at, e in self._events if at >= since and e.get("event") == event]
+
+        with self._changed:
+            self._changed.wait_for(lambda: len(found()) >= at_least, EVENT_SECONDS)
+            return found()
 
     def position(self) -> int:
         """Where the next event will stand."""
-        return self._count
+        with self._changed:
+            return self._count
 
     def last_lines(self) -> list[str]:
         """The last few lines that it wrote; all have been read once it has died."""
@@ -76,9 +87,11 @@ class GraphServer:
     def _read(self) -> None:
         for line in self._process.stderr or ():
             text = line.rstrip()
-            self._lines.append(text)
-            self._events.append((self._count, _event(text)))
-            self._count += 1
+            with self._changed:
+                self._lines.append(text)
+                self._events.append((self._count, _event(text)))
+                self._count += 1
+                self._changed.notify_all()
             self._hear(text)
 
 

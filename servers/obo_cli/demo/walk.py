@@ -81,7 +81,8 @@ def ask(
     body = {"input": question, "previous_response_id": previous}
     answer = agent.post("/agent/responses", json=body).raise_for_status().json()
     hops = agent_hops(answer["hops"], stage.names)
-    traded = stage.server.events("downstream_token", since=events)
+    calls = sum(item["type"] == "mcp_call" for item in answer["output"])
+    traded = stage.server.events("downstream_token", since=events, at_least=calls)
     hops += server_hops(traded, stage.log(since=entry)[0], stage.names)
     output = tuple(answer["output"])
     return Asked(question, _said(output), tuple(hops), output), answer["id"]

@@ -1,4 +1,6 @@
 import json
+import logging
+import threading
 
 import httpx
 import pytest
@@ -312,12 +314,31 @@ def test_the_connections_server_can_be_named(own_world):
     own_world.switch("PUT", "/connection", {"server_url": "http://127.0.0.1:1234/mcp"})
 
 
+class Lines(logging.Handler):
+    """Collects lines, and says when there are enough: they are written after the answer is sent."""
+
+    def __init__(self, enough):
+        super().__init__()
+        self.lines = []
+        self.enough = enough
+        self.there = threading.Event()
+
+    def emit(self, record):
+        self.lines.append(record.getMessage())
+        if len(self.lines) >= self.enough:
+            self.there.set()
+
+
 def test_the_access_log_has_one_short_line_per_request(own_world, caplog):
     caplog.set_level("INFO", logger="obo_tenant.access")
+    collected = Lines(2)
+    logging.getLogger("obo_tenant.access").addHandler(collected)
     own_world.browser().authorize(state="very-private", login_hint="someone@contoso.example")
     with httpx.Client(verify=own_world.trust, trust_env=False) as client:
         client.get(f"{own_world.url}/x%0Ay?code=very-private")
-    lines = [record.getMessage() for record in caplog.records]
+    assert collected.there.wait(10)
+    logging.getLogger("obo_tenant.access").removeHandler(collected)
+    lines = collected.lines
     assert len(lines) == 2
     assert lines[0].startswith(f"GET /{own_world.tenant_id}/oauth2/v2.0/authorize 200 ")
     assert lines[0].endswith(" ms")
