@@ -21,6 +21,7 @@ from obo_mcp import ConfigurationError, Settings
 from obo_mcp.observe import JsonLines
 
 _LOG = logging.getLogger("obo_graph")
+MAX_HEADER_BYTES = 64 * 1024
 _WRONG_SETTING = 2
 _DRAIN_SECONDS = 10
 _BACKLOG = 2048
@@ -43,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = uvicorn.Config(
         app,
         http="h11",  # httptools leaves blanks at the end of header values
+        # h11 would stop at 16 KiB of headers, or not, as the network cuts them; the door decides.
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         lifespan="on",
         server_header=False,
         access_log=False,

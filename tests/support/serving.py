@@ -27,7 +27,13 @@ class Serving:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(build(self.url), http="h11", log_config=None, access_log=False)
+        config = uvicorn.Config(
+            build(self.url),
+            http="h11",
+            log_config=None,
+            access_log=False,
+            h11_max_incomplete_event_size=64 * 1024,
+        )
         self._server = _Announcing(config)
         self._thread = threading.Thread(target=self._run, name="serving", daemon=True)
 
