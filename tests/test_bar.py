@@ -13,7 +13,9 @@ OURS = ("obo_mcp", "obo_graph", "obo_whoami", "obo_tenant", "obo_cli")
 
 @cache
 def suite() -> dict[Path, ast.Module]:
-    paths = sorted((ROOT / "tests").rglob("*.py"))
+    paths = sorted(
+        path for path in (ROOT / "tests").rglob("*.py") if "node_modules" not in path.parts
+    )
     return {path: ast.parse(path.read_text("utf-8")) for path in paths}
 
 

@@ -264,7 +264,9 @@ def promises() -> dict[str, object]:
 
 def marks() -> Iterator[tuple[str, str]]:
     """Where, and which id: every `pytest.mark.promise(...)` below tests/."""
-    for path in sorted((ROOT / "tests").rglob("*.py")):
+    for path in sorted(
+        path for path in (ROOT / "tests").rglob("*.py") if "node_modules" not in path.parts
+    ):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.promise":
                 where = f"{path.relative_to(ROOT)}:{node.lineno}"

@@ -2,23 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from obo_graph.catalogue import select
-from obo_mcp.environment import EnvironmentSettings, web_address
+from obo_mcp.environment import LISTED, EnvironmentSettings, web_origin
 
 _MIN_LABELS = 2
-
-
-def _listed(value: object) -> object:
-    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
-
-
-def _origin(text: str) -> str:
-    parts = web_address(text)
-    if parts.path.strip("/"):
-        raise ValueError("must be scheme and host only; the version path is ours")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 def _suffixes(suffixes: tuple[str, ...]) -> tuple[str, ...]:
@@ -26,9 +15,6 @@ def _suffixes(suffixes: tuple[str, ...]) -> tuple[str, ...]:
         if not suffix.startswith(".") or len(suffix.strip(".").split(".")) < _MIN_LABELS:
             raise ValueError("must be domain endings that begin with a dot, like .sharepoint.com")
     return tuple(suffix.lower() for suffix in suffixes)
-
-
-Listed = BeforeValidator(_listed)
 
 
 class GraphSettings(EnvironmentSettings):
@@ -40,14 +26,14 @@ class GraphSettings(EnvironmentSettings):
     `download_hosts`, from no other. Wrong values raise `obo_mcp.ConfigurationError`.
     """
 
-    graph_url: Annotated[str, AfterValidator(_origin)] = "https://graph.microsoft.com"
+    graph_url: Annotated[str, AfterValidator(web_origin)] = "https://graph.microsoft.com"
     graph_resource: str = ""
-    tools: Annotated[tuple[str, ...], Listed, AfterValidator(select)] = Field(
+    tools: Annotated[tuple[str, ...], LISTED, AfterValidator(select)] = Field(
         default=(), validate_default=True
     )
     read_only: bool = True
     result_budget_bytes: Annotated[int, Field(ge=4096, le=262_144)] = 16_384
-    download_hosts: Annotated[tuple[str, ...], Listed, AfterValidator(_suffixes)] = (
+    download_hosts: Annotated[tuple[str, ...], LISTED, AfterValidator(_suffixes)] = (
         ".sharepoint.com",
         ".1drv.com",
     )

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 from urllib.parse import SplitResult, urlsplit
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from obo_mcp.errors import ConfigurationError
 
@@ -20,6 +20,14 @@ PREFIX = "OBO_MCP_"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 UNQUOTABLE = re.compile(r"[^\x21\x23-\x5b\x5d-\x7e]")
 """What RFC 6749 section 3.3 keeps out of a scope, and with it out of our challenge."""
+
+
+def _listed(value: object) -> object:
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+LISTED = BeforeValidator(_listed)
+"""Reads a list that is written as one text: words between commas or blanks."""
 
 
 def web_address(text: str) -> SplitResult:
@@ -43,6 +51,18 @@ def web_address(text: str) -> SplitResult:
     if parts.username is not None or parts.query or parts.fragment:
         raise ValueError("must not contain a user name, a query or a fragment")
     return parts
+
+
+def web_origin(text: str) -> str:
+    """Scheme, host and port of a web address that has nothing else, in lower case.
+
+    Raises:
+        ValueError: as `web_address`, or for a path.
+    """
+    parts = web_address(text)
+    if parts.path.strip("/"):
+        raise ValueError("must be scheme and host only, without a path")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 class EnvironmentSettings(BaseModel):

@@ -10,11 +10,23 @@ OboError
 │   ├── WrongIssuer             issued by somebody else
 │   ├── WrongTenant             issued for another tenant
 │   ├── WrongAudience           issued for another application
+│   ├── WrongVersion            a v1 access token where only v2 is taken, or the reverse
 │   ├── TokenExpired            its time is over
 │   ├── TokenNotYetValid        its time has not come
 │   ├── IdTokenPresented        an id token, not an access token
 │   └── NotDelegated            an application's token: no person in it
 ├── InsufficientScope           403 insufficient_scope   the person's client lacks our scope
+│   ├── AppRoleMissing          an application without the app role that admits one
+│   └── PersonRequired          an application asks for what only a person can have
+├── ClientRefused               403 unauthorized_client  a good token, through the wrong client
+│   ├── ClientNotAllowed        the calling client is not on the list
+│   └── AgentNotAllowed         an agent acts, and agents are not admitted
+├── RequestRefused              invalid_request          the request itself, whoever sent it
+│   ├── HostNotAllowed          421                      addressed to a host that is not ours
+│   ├── OriginNotAllowed        403                      sent by a web page of another site
+│   ├── HeadersTooLarge         431                      more header fields than we read
+│   ├── BodyTooLarge            413                      a longer body than we read
+│   └── BodyTooSlow             408                      the body did not arrive in time
 ├── ExchangeRefused             the token endpoint said no; asking again will not help
 │   ├── AssertionRejected       401 invalid_token        the authority does not take this token
 │   ├── InteractionRequired     401 insufficient_claims  Conditional Access wants the person
@@ -125,6 +137,12 @@ class WrongAudience(TokenRejected):
     )
 
 
+class WrongVersion(TokenRejected):
+    """Not of a version that this server takes (Entra, "requestedAccessTokenVersion")."""
+
+    public = "This is a v2 access token, and this server takes v1 only."
+
+
 class TokenExpired(TokenRejected):
     """`exp` has passed (RFC 7519 section 4.1.4)."""
 
@@ -160,6 +178,99 @@ class InsufficientScope(OboError):
     code = "insufficient_scope"
     status = 403
     public = "The access token lacks the scope that this server requires."
+
+
+class AppRoleMissing(InsufficientScope):
+    """An application's token without the app role that would admit it (Entra, "App roles")."""
+
+    public = (
+        "This token belongs to an application, and it lacks the app role that this server asks of "
+        "applications. An administrator can assign the role to it; for a person, sign in as one."
+    )
+
+
+class PersonRequired(InsufficientScope):
+    """An admitted application asked for something that is done on a person's behalf."""
+
+    public = (
+        "The caller is an application, and this needs a person to act for. Call it with an access "
+        "token that a person's sign-in gave."
+    )
+
+
+class ClientRefused(OboError):
+    """A good token that came through a client which may not call (RFC 6749 section 5.2)."""
+
+    code = "unauthorized_client"
+    status = 403
+    public = "The calling client may not use this server."
+
+
+class ClientNotAllowed(ClientRefused):
+    """`azp` (v1: `appid`) is not on the list (Entra, "Claims validation": validate the actor)."""
+
+    public = (
+        "The client application that got this access token is not on this server's list. "
+        "Its operator can add the client's id to OBO_MCP_ALLOWED_CLIENTS."
+    )
+
+
+class AgentNotAllowed(ClientRefused):
+    """An agent identity or agent user acts (Entra, "Token claims for agents")."""
+
+    public = (
+        "This access token was got by an agent, and this server does not admit agents as clients. "
+        "Its operator can change that with OBO_MCP_AGENT_CALLERS."
+    )
+
+
+class RequestRefused(OboError):
+    """The request itself cannot be served, whoever sent it (RFC 9110 section 15.5)."""
+
+    code = "invalid_request"
+    status = 400
+    public = "The request is not one that this server takes."
+
+
+class HostNotAllowed(RequestRefused):
+    """Addressed to another host: DNS rebinding, or a proxy unknown to us (RFC 9110 15.5.20)."""
+
+    status = 421
+    public = (
+        "This request is addressed to a host that this server does not answer for. If a proxy "
+        "changes the Host header, the operator adds that host to OBO_MCP_ALLOWED_HOSTS."
+    )
+
+
+class OriginNotAllowed(RequestRefused):
+    """Sent by a web page of another site (MCP, "Transports": validate the Origin header)."""
+
+    status = 403
+    public = (
+        "Web pages of this origin may not call this server. The operator can admit the origin "
+        "with OBO_MCP_ALLOWED_ORIGINS."
+    )
+
+
+class HeadersTooLarge(RequestRefused):
+    """More header fields than we read (RFC 6585 section 5)."""
+
+    status = 431
+    public = "The header fields of this request are too large."
+
+
+class BodyTooLarge(RequestRefused):
+    """A longer body than we read (RFC 9110 section 15.5.14)."""
+
+    status = 413
+    public = "The body of this request is longer than this server reads."
+
+
+class BodyTooSlow(RequestRefused):
+    """The body did not arrive in time (RFC 9110 section 15.5.9)."""
+
+    status = 408
+    public = "The body of this request did not arrive in time."
 
 
 class ExchangeRefused(OboError):

@@ -6,19 +6,22 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from obo_mcp.adapters.mcp_sdk import resolver, sign_in, tool_error, transport_security
+from obo_mcp.asgi.guard import Guard
 from obo_mcp.asgi.metadata import ProtectedResource
 from obo_mcp.asgi.middleware import Door, OnBehalfOfMiddleware
 from obo_mcp.asgi.types import ASGIApp, Scope
 from obo_mcp.cache.entry import TokenCache
 from obo_mcp.cache.memory import MemoryTokenCache
 from obo_mcp.clock import Clock, SystemClock
-from obo_mcp.errors import ConfigurationError, CredentialsMissing, OboError
+from obo_mcp.errors import ConfigurationError, CredentialsMissing, OboError, PersonRequired
 from obo_mcp.exchange.broker import TokenBroker
 from obo_mcp.exchange.grant import OnBehalfOfGrant
 from obo_mcp.exchange.scopes import Scopes
 from obo_mcp.exchange.transport import TokenEndpointTransport
+from obo_mcp.inbound.authority import Authority
 from obo_mcp.inbound.claims import ClaimsPolicy
 from obo_mcp.inbound.jwks import SigningKeys
 from obo_mcp.inbound.metadata import AuthorityMetadata
@@ -48,11 +51,15 @@ class OnBehalfOf:
         clock: Clock | None = None,
     ) -> None:
         clock = clock or SystemClock()
-        authority = f"{settings.authority_host}/{settings.tenant_id}"
         self._settings = settings
+        self._authorities = [Authority(settings.authority_host, t) for t in settings.tenants]
         self._entered = 0
         self._caller: ContextVar[Caller | None] = ContextVar("obo_mcp_caller", default=None)
-        self._keys = SigningKeys(AuthorityMetadata(authority, _trust(settings)).fetch, clock)
+        trust = _trust(settings)
+        self._keys = {
+            authority.tenant_id: SigningKeys(AuthorityMetadata(authority, trust).fetch, clock)
+            for authority in self._authorities
+        }
         self._verifier = AccessTokenVerifier(self._keys, _policy(settings), clock)
         self._grant = OnBehalfOfGrant(settings, _transport(settings), clock)
         self._broker = TokenBroker(
@@ -70,13 +77,13 @@ class OnBehalfOf:
         """
         resource = ProtectedResource(
             url=self._settings.resource_url,
-            authorization_server=(
-                f"{self._settings.authority_host}/{self._settings.tenant_id}/v2.0"
-            ),
+            authorization_servers=tuple(a.authorization_server for a in self._authorities),
             scope=self._settings.qualified_scope,
         )
         door = Door(
             resource=resource,
+            guard=_guard(self._settings),
+            max_body_bytes=self._settings.max_body_bytes,
             verify=self._verifier.verify,
             admit=self._admit,
             running=self.running,
@@ -95,7 +102,18 @@ class OnBehalfOf:
         return resolver(lambda caller: self._downstream_token(caller, scopes))
 
     def principal(self) -> Any:
-        """A tool parameter: `Annotated[Principal, obo.principal()]`, the verified caller."""
+        """A tool parameter: `Annotated[Principal, obo.principal()]`, the person who calls.
+
+        An application, where those are admitted, gets PersonRequired.
+        """
+
+        async def give(caller: Caller) -> Principal:
+            return _person(caller).principal
+
+        return resolver(give)
+
+    def caller(self) -> Any:
+        """A tool parameter: `Annotated[Principal, obo.caller()]`, a person or an application."""
 
         async def give(caller: Caller) -> Principal:
             return caller.principal
@@ -119,7 +137,16 @@ class OnBehalfOf:
             raise tool_error(error) from error.__cause__
 
     def current_principal(self) -> Principal:
-        """The verified caller of the request that is being served.
+        """The person whose request is being served.
+
+        Raises:
+            CredentialsMissing: outside a request, or not under the middleware.
+            PersonRequired: it is an application's.
+        """
+        return _person(self._current()).principal
+
+    def current_caller(self) -> Principal:
+        """The person, or the application, whose request is being served.
 
         Raises:
             CredentialsMissing: outside a request, or not under the middleware.
@@ -134,30 +161,42 @@ class OnBehalfOf:
     def transport_security(self) -> "TransportSecuritySettings":
         """What to pass as `transport_security=` to the SDK's `streamable_http_app()`.
 
-        It admits the host of `resource_url` and this machine's own names.
+        It leaves Host and Origin to the door, which `protect()` puts before every path.
         """
-        return transport_security(self._settings.resource_url)
+        return transport_security()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Keep the signing keys fresh while entered; `protect()` enters it with the server."""
-        keeping = asyncio.create_task(self._keys.keep_fresh())
+        """Keep the signing keys fresh while entered; `protect()` enters it with the server.
+
+        Those of the first tenant are fetched at once, those of another with its first token.
+        """
+        keeping = [
+            asyncio.create_task(keys.keep_fresh(at_once=keys is self._first_keys))
+            for keys in self._keys.values()
+        ]
         self._entered += 1
         try:
             yield
         finally:
             self._entered -= 1
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
+            for task in keeping:
+                task.cancel()
+            await asyncio.gather(*keeping, return_exceptions=True)
             if not self._entered:
-                await self._keys.aclose()
+                await asyncio.gather(*(keys.aclose() for keys in self._keys.values()))
                 await asyncio.to_thread(self._grant.close)
 
+    @property
+    def _first_keys(self) -> SigningKeys:
+        return self._keys[self._authorities[0].tenant_id]
+
     def _is_ready(self) -> bool:
-        self._keys.start_loading()
-        return self._keys.loaded
+        self._first_keys.start_loading()
+        return self._first_keys.loaded
 
     async def _downstream_token(self, caller: Caller, scopes: Scopes) -> str:
+        caller = _person(caller)
         return ClearToken((await self._broker.downstream_token(caller, scopes)).reveal())
 
     def _current(self) -> Caller:
@@ -177,14 +216,36 @@ class OnBehalfOf:
         return leave
 
 
+def _person(caller: Caller) -> Caller:
+    if caller.principal.is_application:
+        raise PersonRequired
+    return caller
+
+
 def _policy(settings: Settings) -> ClaimsPolicy:
-    """Which claims to accept: v2 tokens carry the client id, v1 tokens either form of the URI."""
     uri = settings.audience_uri
     return ClaimsPolicy(
-        tenant_id=settings.tenant_id,
-        audiences=frozenset({settings.client_id, uri, f"{uri}/"}),
-        scope_name=settings.scope_name,
+        tenants=frozenset(settings.tenants),
+        client_id=settings.client_id,
+        audience_uris=frozenset({uri, f"{uri}/"}),
+        scope=settings.qualified_scope,
         leeway_seconds=settings.leeway_seconds,
+        versions=frozenset(settings.token_versions),
+        clients=frozenset(settings.allowed_clients),
+        agents=settings.agent_callers,
+        app_role=settings.required_app_role,
+    )
+
+
+def _guard(settings: Settings) -> Guard:
+    """Our own host is admitted, with the default port written out too."""
+    ours = urlsplit(settings.resource_url)
+    port = 443 if ours.scheme == "https" else 80
+    hosts = {ours.netloc} if ours.port else {ours.netloc, f"{ours.netloc}:{port}"}
+    return Guard(
+        hosts=frozenset({*hosts, *settings.allowed_hosts}),
+        origins=frozenset({f"{ours.scheme}://{ours.netloc}", *settings.allowed_origins}),
+        local_pages=settings.is_local,
     )
 
 

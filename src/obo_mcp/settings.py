@@ -8,16 +8,26 @@ import re
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar
-from urllib.parse import urlunsplit
+from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from obo_mcp.environment import UNQUOTABLE, EnvironmentSettings, web_address
+from obo_mcp.environment import (
+    LISTED,
+    LOOPBACK,
+    UNQUOTABLE,
+    EnvironmentSettings,
+    web_address,
+    web_origin,
+)
 from obo_mcp.network import tls_context
 from obo_mcp.secret import Secret
 
 RESERVED_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
+PERSONAL_ACCOUNTS = "9188040d-6c67-4c5b-b112-36a304b66dad"
+"""The tenant that Microsoft accounts of private people live in (Entra, "ID token claims")."""
+_HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -26,6 +36,24 @@ def _guid(text: str) -> str:
         return str(uuid.UUID(text))
     except ValueError:
         raise ValueError("must be a GUID, as the Entra portal shows it") from None
+
+
+def _tenants(ids: tuple[str, ...]) -> tuple[str, ...]:
+    if PERSONAL_ACCOUNTS in ids:
+        raise ValueError("must not hold the tenant of personal accounts: theirs are not exchanged")
+    return ids
+
+
+def _role(text: str) -> str:
+    if UNQUOTABLE.search(text):
+        raise ValueError("must be the value of one app role, such as mcp.read")
+    return text
+
+
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text.lower()):
+        raise ValueError("must be a host as it stands in the Host header: name, or name:port")
+    return text.lower()
 
 
 def _secret(value: object) -> Secret:
@@ -106,6 +134,29 @@ class Settings(EnvironmentSettings):
     token_endpoint_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10
     exchange_threads: Annotated[int, Field(ge=1, le=256)] = 16
     cache_entries: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
+    allowed_tenants: Annotated[
+        tuple[Annotated[str, AfterValidator(_guid)], ...], LISTED, AfterValidator(_tenants)
+    ] = ()
+    allowed_clients: Annotated[tuple[Annotated[str, AfterValidator(_guid)], ...], LISTED] = ()
+    agent_callers: Literal["log", "allow", "deny"] = "log"
+    required_app_role: Annotated[str, AfterValidator(_role)] = ""
+    token_versions: Annotated[tuple[Literal["1.0", "2.0"], ...], LISTED, Field(min_length=1)] = (
+        "1.0",
+        "2.0",
+    )
+    allowed_hosts: Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], LISTED] = ()
+    allowed_origins: Annotated[tuple[Annotated[str, AfterValidator(web_origin)], ...], LISTED] = ()
+    max_body_bytes: Annotated[int, Field(ge=1024, le=1 << 30)] = 4 << 20
+
+    @property
+    def tenants(self) -> tuple[str, ...]:
+        """The tenants whose people may call: `allowed_tenants`, else our own alone."""
+        return tuple(dict.fromkeys(self.allowed_tenants)) or (self.tenant_id,)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether clients reach this server on their own machine only."""
+        return urlsplit(self.resource_url).hostname in LOOPBACK
 
     @property
     def audience_uri(self) -> str:

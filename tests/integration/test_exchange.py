@@ -22,6 +22,7 @@ from obo_mcp.exchange.broker import TokenBroker
 from obo_mcp.exchange.grant import OnBehalfOfGrant
 from obo_mcp.exchange.scopes import Scopes
 from obo_mcp.exchange.transport import TokenEndpointTransport
+from obo_mcp.inbound.authority import Authority
 from obo_mcp.inbound.claims import ClaimsPolicy
 from obo_mcp.inbound.jwks import SigningKeys
 from obo_mcp.inbound.metadata import AuthorityMetadata
@@ -40,18 +41,17 @@ class Exchange:
     def __init__(self, world, **options):
         self.settings = world.settings("http://127.0.0.1:1/mcp", **options)
         clock = SystemClock()
-        authority = f"{self.settings.authority_host}/{self.settings.tenant_id}"
+        authority = Authority(self.settings.authority_host, self.settings.tenant_id)
         trust = tls_context(self.settings.ca_bundle)
-        self.verifier = AccessTokenVerifier(
-            SigningKeys(AuthorityMetadata(authority, trust).fetch, clock),
-            ClaimsPolicy(
-                tenant_id=self.settings.tenant_id,
-                audiences=frozenset({self.settings.client_id, self.settings.audience_uri}),
-                scope_name="mcp.access",
-                leeway_seconds=60,
-            ),
-            clock,
+        keys = SigningKeys(AuthorityMetadata(authority, trust).fetch, clock)
+        policy = ClaimsPolicy(
+            tenants=frozenset({authority.tenant_id}),
+            client_id=self.settings.client_id,
+            audience_uris=frozenset({self.settings.audience_uri}),
+            scope=self.settings.qualified_scope,
+            leeway_seconds=60,
         )
+        self.verifier = AccessTokenVerifier({authority.tenant_id: keys}, policy, clock)
         self.transport = TokenEndpointTransport(
             ca_bundle=self.settings.ca_bundle,
             timeout_seconds=self.settings.token_endpoint_timeout_seconds,

@@ -31,7 +31,10 @@ async def call(app, path="/mcp", *, method="POST", headers=(), scope=None) -> Re
         else:
             answer.body += message.get("body", b"")
 
-    whole = {"type": "http", "method": method, "path": path, "headers": list(headers)}
+    headers = list(headers)
+    if not any(name == b"host" for name, _ in headers):
+        headers.append((b"host", b"localhost"))
+    whole = {"type": "http", "method": method, "path": path, "headers": headers}
     await app(whole | (scope or {}), receive, send)
     return answer
 

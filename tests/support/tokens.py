@@ -8,7 +8,11 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
+from obo_mcp.clock import Clock
+from obo_mcp.inbound.claims import ClaimsPolicy
+from obo_mcp.inbound.jwks import SigningKeys
 from obo_mcp.inbound.metadata import IssuerKeys, Published
+from obo_mcp.inbound.verifier import AccessTokenVerifier
 from obo_mcp.secret import Secret
 
 TENANT = "11111111-2222-4333-8444-555555555555"
@@ -17,6 +21,15 @@ ISSUER_V2 = f"https://login.example/{TENANT}/v2.0"
 ISSUER_V1 = f"https://sts.windows.net/{TENANT}/"
 NOW = 1_790_000_000
 KID = "key-one"
+
+
+POLICY = ClaimsPolicy(
+    tenants=frozenset({TENANT}),
+    client_id=CLIENT,
+    audience_uris=frozenset({f"api://{CLIENT}", f"api://{CLIENT}/"}),
+    scope=f"api://{CLIENT}/mcp.access",
+    leeway_seconds=60,
+)
 
 
 @functools.cache
@@ -29,6 +42,17 @@ def published(*kids: str) -> Published:
     return MappingProxyType(
         {"2.0": IssuerKeys(ISSUER_V2, keys), "1.0": IssuerKeys(ISSUER_V1, keys)}
     )
+
+
+def verifier(
+    clock: Clock, policy: ClaimsPolicy = POLICY, publication: Published | None = None
+) -> AccessTokenVerifier:
+    """Verifies against `publication`, by default the one key of this run, for our one tenant."""
+
+    async def fetch() -> Published:
+        return publication or published()
+
+    return AccessTokenVerifier({TENANT: SigningKeys(fetch, clock)}, policy, clock)
 
 
 def claims_v2(**changes: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from mcp.server.auth.middleware.auth_context import auth_context_var
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -20,7 +19,6 @@ from obo_mcp.inbound.principal import Caller, Principal
 CALLER = "obo_mcp.caller"
 """Where the caller stands in the ASGI scope of the request."""
 
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _NOT_SHOWN = "<hidden>"
 _T = TypeVar("_T")
 _KEPT_ALIVE = AcceptedElicitation[Any]
@@ -57,15 +55,12 @@ def resolver(give: Callable[[Caller], Awaitable[_T]]) -> Resolve:
     return Resolve(resolve)
 
 
-def transport_security(resource_url: str) -> TransportSecuritySettings:
-    """The SDK's guard against DNS rebinding, set to the host that clients really use.
+def transport_security() -> TransportSecuritySettings:
+    """The SDK's guard against DNS rebinding, at rest: the door has checked Host and Origin.
 
     Left alone, the SDK admits loopback names only and answers 421 to a deployed server's own.
     """
-    parts = urlsplit(resource_url)
-    hosts = [parts.netloc, *(f"{name}:*" for name in _LOOPBACK)]
-    origins = [f"{parts.scheme}://{parts.netloc}", *(f"http://{name}:*" for name in _LOOPBACK)]
-    return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
+    return TransportSecuritySettings(enable_dns_rebinding_protection=False)
 
 
 def tool_error(error: OboError) -> OboError:

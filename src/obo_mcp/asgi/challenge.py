@@ -9,8 +9,8 @@ from obo_mcp.errors import OboError
 _CHALLENGED = frozenset({401, 403})
 
 
-def challenge(error: OboError, resource: ProtectedResource) -> Answer:
-    """The answer for `error`: its status, its code and its public words.
+def challenge(error: OboError, resource: ProtectedResource, correlation_id: str) -> Answer:
+    """The answer for `error`: its status, its code, its public words and the id to ask for.
 
     401 and 403 carry a challenge that says where the metadata is and which scope to ask for; a
     claims challenge travels in it as base64 (Entra, "Claims challenge"); 503 says when to return.
@@ -20,7 +20,11 @@ def challenge(error: OboError, resource: ProtectedResource) -> Answer:
         headers["www-authenticate"] = _www_authenticate(error, resource)
     if error.retry_after_seconds is not None:
         headers["retry-after"] = str(error.retry_after_seconds)
-    body = {"error": error.code or "unauthorized", "error_description": str(error)}
+    body = {
+        "error": error.code or "unauthorized",
+        "error_description": str(error),
+        "correlation_id": correlation_id,
+    }
     return Answer(error.status, body, headers)
 
 

@@ -11,11 +11,12 @@ WELL_KNOWN = "/.well-known/oauth-protected-resource"
 class ProtectedResource:
     """The MCP endpoint as clients know it, and where to get a token for it.
 
+    `authorization_servers` are the issuers of the tenants whose people may call, ours first.
     `scope` is fully qualified: Entra takes an unqualified one for a scope of Graph.
     """
 
     url: str
-    authorization_server: str
+    authorization_servers: tuple[str, ...]
     scope: str
 
     @property
@@ -38,7 +39,7 @@ class ProtectedResource:
         """The metadata itself (RFC 9728 section 2)."""
         return {
             "resource": self.url,
-            "authorization_servers": [self.authorization_server],
+            "authorization_servers": list(self.authorization_servers),
             "scopes_supported": [self.scope],
             "bearer_methods_supported": ["header"],
         }

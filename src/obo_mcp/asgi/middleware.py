@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from obo_mcp.asgi.answer import Answer
+from obo_mcp.asgi.body import LimitedBody
 from obo_mcp.asgi.challenge import challenge
 from obo_mcp.asgi.credentials import bearer_token
+from obo_mcp.asgi.guard import Guard
 from obo_mcp.asgi.lifespan import Lifespan
 from obo_mcp.asgi.metadata import ProtectedResource
-from obo_mcp.asgi.types import ASGIApp, Message, Receive, Scope, Send
+from obo_mcp.asgi.response import HeldResponse
+from obo_mcp.asgi.types import ASGIApp, Receive, Scope, Send
 from obo_mcp.errors import OboError
 from obo_mcp.inbound.principal import Caller, Principal
 from obo_mcp.observe import Field, record
 from obo_mcp.secret import Secret
 
 _log = logging.getLogger("obo_mcp.asgi")
-_SERVER_ERROR = 500
-_MOST_HELD = 16
 _GUID = re.compile(rb"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
 _READABLE_BY_ANY_ORIGIN = {
     "access-control-allow-origin": "*",
@@ -35,11 +36,14 @@ class Door:
 
     `verify` turns a token into a Principal; `admit` lets a caller in for one request and answers
     with what lets them out again; `running` spans the life of the server; `is_ready` says whether
-    calls can be served. `post_only` is for a stateless MCP endpoint, which has nothing to offer
-    to GET and DELETE.
+    calls can be served. `guard` looks at Host and Origin; no more than `max_body_bytes` of a body
+    are read. `post_only` is for a stateless MCP endpoint, which has nothing to offer to GET and
+    DELETE.
     """
 
     resource: ProtectedResource
+    guard: Guard
+    max_body_bytes: int
     verify: Callable[[Secret], Awaitable[Principal]]
     admit: Callable[[Scope, Caller], Callable[[], None]]
     running: Callable[[], AbstractAsyncContextManager[object]]
@@ -77,38 +81,47 @@ class OnBehalfOfMiddleware:
         if answer := self._public_answer(scope["path"]):
             await answer.send(send, head=scope["method"] == "HEAD")
             return
-        response, correlation_id = _Response(send), _correlation_id(scope)
+        body = LimitedBody(receive, max_bytes=self._door.max_body_bytes)
+        response = HeldResponse(send, is_moot=lambda: body.refusal is not None)
+        correlation_id = _correlation_id(scope)
         try:
-            await self._serve(scope, receive, response, correlation_id)
+            await self._serve(scope, body, response, correlation_id)
             await response.release()
+            refusal: OboError | None = body.refusal
         except Exception as error:
-            refusal = _refusal_in(error)
+            refusal = body.refusal or _refusal_in(error)
             if refusal is None:
                 await response.release()
             if response.started:
                 raise
             if refusal is None:
                 _log.exception("the application failed")
-            await self._refuse(refusal or OboError(), correlation_id, send)
+                refusal = OboError()
+        if refusal is not None and not response.started:
+            await self._refuse(refusal, correlation_id, send)
 
     async def _serve(
-        self, scope: Scope, receive: Receive, response: "_Response", correlation_id: str
+        self, scope: Scope, body: LimitedBody, response: HeldResponse, correlation_id: str
     ) -> None:
-        assertion = bearer_token(scope["headers"])
+        headers = scope["headers"]
+        self._door.guard.check(headers)
+        assertion = bearer_token(headers)
         principal = await self._door.verify(assertion)
+        body.check_announced(headers)
         if self._door.post_only and self._is_endpoint(scope) and scope["method"] != "POST":
             await _POST_ONLY.send(response.send)
             return
         leave = self._door.admit(scope, Caller(principal, assertion, correlation_id))
         try:
-            await self.app(scope, receive, response.send)
+            await self.app(scope, body.receive, response.send)
         finally:
             leave()
 
     async def _refuse(self, error: OboError, correlation_id: str, send: Send) -> None:
-        told: dict[str, Field] = {"reason": type(error).__name__, "status": error.status}
-        record("refused", fields=told | {"correlation_id": correlation_id})
-        await challenge(error, self._door.resource).send(send)
+        told: dict[str, Field] = {"reason": type(error).__name__, "code": error.code}
+        told |= {"status": error.status, "correlation_id": correlation_id}
+        record("refused", fields=told)
+        await challenge(error, self._door.resource, correlation_id).send(send)
 
     def _public_answer(self, path: str) -> Answer | None:
         if path == "/readyz":
@@ -129,35 +142,6 @@ _POST_ONLY = Answer(
     {"error": "method_not_allowed", "error_description": "This endpoint takes POST."},
     {"allow": "POST"},
 )
-
-
-class _Response:
-    """Sends on, and notes whether the answer has begun.
-
-    A server error is held back until the application is done: frameworks such as Starlette send
-    their own 500 for any exception before they let it through, and a refusal has a better answer.
-    """
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._held: list[Message] = []
-        self.started = False
-
-    async def send(self, message: Message) -> None:
-        begins = message["type"] == "http.response.start"
-        if (begins and message["status"] >= _SERVER_ERROR) or self._held:
-            self._held.append(message)
-            if len(self._held) > _MOST_HELD:
-                await self.release()
-            return
-        self.started = True
-        await self._send(message)
-
-    async def release(self) -> None:
-        held, self._held = self._held, []
-        for message in held:
-            self.started = True
-            await self._send(message)
 
 
 def _refusal_in(error: BaseException) -> OboError | None:

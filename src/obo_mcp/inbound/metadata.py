@@ -1,28 +1,26 @@
 """What an authority publishes about itself: issuer and signing keys, for v1 and v2 tokens.
 
 Entra signs v1 and v2 access tokens under different issuers, and each has its own discovery
-document (Entra, "Access tokens: validate the issuer"). Documents are fetched from the authority's
-own host only, without following redirects, bounded in size and time.
+document (Entra, "Access tokens: validate the issuer"). Documents are fetched from hosts of the
+authority only, without following redirects, bounded in size and time.
 """
 
 import asyncio
-import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Any
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from jwt.algorithms import RSAAlgorithm
-from jwt.exceptions import InvalidKeyError
 
 from obo_mcp.errors import KeysUnavailable
+from obo_mcp.inbound.authority import Authority
+from obo_mcp.inbound.encoding import json_object
+from obo_mcp.inbound.jwk import verification_keys
 
 MAX_DOCUMENT_BYTES = 256 * 1024
-MIN_RSA_BITS = 2048
 TIMEOUT_SECONDS = 5.0
 WHOLE_FETCH_SECONDS = 15.0
 _DISCOVERY = {
@@ -39,8 +37,6 @@ class IssuerKeys:
     keys: Mapping[str, RSAPublicKey]
 
 
-_T = TypeVar("_T")
-
 Published = Mapping[str, IssuerKeys]
 """`IssuerKeys` by the token version ("1.0", "2.0") that they sign."""
 
@@ -48,9 +44,8 @@ Published = Mapping[str, IssuerKeys]
 class AuthorityMetadata:
     """Fetches what the authority of one tenant publishes."""
 
-    def __init__(self, authority: str, context: ssl.SSLContext) -> None:
+    def __init__(self, authority: Authority, context: ssl.SSLContext) -> None:
         self._authority = authority
-        self._tenant = authority.rpartition("/")[2]
         self._context = context
 
     async def fetch(self) -> Published:
@@ -72,45 +67,53 @@ class AuthorityMetadata:
     async def _fetch(self) -> Published:
         async with httpx.AsyncClient(verify=self._context, timeout=TIMEOUT_SECONDS) as http:
             found = await asyncio.gather(
-                *(self._json(http, f"{self._authority}{path}") for path in _DISCOVERY.values()),
+                *(self._json(http, f"{self._authority.url}{path}") for path in _DISCOVERY.values()),
                 return_exceptions=True,
             )
-            documents = {
-                version: document
-                for version, document in zip(_DISCOVERY, found, strict=True)
-                if isinstance(document, dict) and isinstance(document.get("issuer"), str)
-            }
-            issuers = frozenset(document["issuer"] for document in documents.values())
-            published, failures = {}, [e for e in found if isinstance(e, Exception)]
-            for version, document in documents.items():
+            failures = [error for error in found if isinstance(error, Exception)]
+            documents = self._usable(dict(zip(_DISCOVERY, found, strict=True)))
+            issuers = frozenset(issuer for issuer, _ in documents.values())
+            published = {}
+            for version, (issuer, document) in documents.items():
                 try:
-                    jwks = await self._json(http, _member(document, "jwks_uri", str))
-                    keys = _signing_keys(jwks, issuers, self._tenant)
+                    jwks = await self._json(http, str(document.get("jwks_uri")))
+                    published[version] = IssuerKeys(issuer, self._keys(jwks, issuers))
                 except Exception as error:  # noqa: BLE001 - the other version may still be good
                     failures.append(error)
-                else:
-                    published[version] = IssuerKeys(document["issuer"], keys)
         if not published:
             raise KeysUnavailable from (failures[0] if failures else None)
         return MappingProxyType(published)
 
+    def _usable(self, found: Mapping[str, Any]) -> Mapping[str, tuple[str, dict[str, Any]]]:
+        """The documents that are there and speak of this tenant, with their issuers."""
+        return {
+            version: (issuer, document)
+            for version, document in found.items()
+            if isinstance(document, dict)
+            and (issuer := self._authority.issuer(document.get("issuer")))
+        }
+
+    def _keys(self, jwks: Mapping[str, Any], issuers: frozenset[str]) -> Mapping[str, RSAPublicKey]:
+        """The keys of this tenant: one that names another issuer never signs for it."""
+        ours = {
+            kid: found.key
+            for kid, found in verification_keys(jwks).items()
+            if found.issuer is None or self._authority.issuer(found.issuer) in issuers
+        }
+        if not ours:
+            raise KeysUnavailable
+        return MappingProxyType(ours)
+
     async def _json(self, http: httpx.AsyncClient, url: str) -> dict[str, Any]:
-        if urlsplit(url)[:2] != urlsplit(self._authority)[:2]:
+        if not self._authority.may_publish_keys_at(url):
             raise KeysUnavailable
         try:
             async with http.stream("GET", url) as response:
                 if response.status_code != httpx.codes.OK:
                     raise KeysUnavailable
-                body = await _bounded(response)
-        except httpx.HTTPError as error:
+                return json_object(await _bounded(response))
+        except (httpx.HTTPError, ValueError) as error:
             raise KeysUnavailable from error
-        try:
-            document = json.loads(body)
-        except ValueError:
-            raise KeysUnavailable from None
-        if not isinstance(document, dict):
-            raise KeysUnavailable
-        return document
 
 
 async def _bounded(response: httpx.Response) -> bytes:
@@ -120,48 +123,3 @@ async def _bounded(response: httpx.Response) -> bytes:
         if len(body) > MAX_DOCUMENT_BYTES:
             raise KeysUnavailable
     return body
-
-
-def _member(document: Mapping[str, Any], name: str, kind: type[_T]) -> _T:
-    value = document.get(name)
-    if not isinstance(value, kind):
-        raise KeysUnavailable
-    return value
-
-
-def _signing_keys(
-    document: Mapping[str, Any], issuers: frozenset[str], tenant: str
-) -> Mapping[str, RSAPublicKey]:
-    """RSA signing keys by `kid` (RFC 7517 section 4); entries of another kind are passed over.
-
-    Entra names the issuer of each key, with `{tenantid}` where any tenant may stand; a key of an
-    issuer that is none of `issuers` never signs for this tenant.
-    """
-    keys: dict[str, RSAPublicKey] = {}
-    for entry in _member(document, "keys", list):
-        if not isinstance(entry, dict) or not _signs(entry, issuers, tenant):
-            continue
-        kid, key = entry.get("kid"), _public_key(entry)
-        if not isinstance(kid, str) or key is None:
-            continue
-        if kid in keys:
-            raise KeysUnavailable
-        keys[kid] = key
-    if not keys:
-        raise KeysUnavailable
-    return MappingProxyType(keys)
-
-
-def _signs(entry: Mapping[str, Any], issuers: frozenset[str], tenant: str) -> bool:
-    if entry.get("kty") != "RSA" or entry.get("use", "sig") != "sig":
-        return False
-    issuer = entry.get("issuer")
-    return issuer is None or str(issuer).replace("{tenantid}", tenant) in issuers
-
-
-def _public_key(entry: dict[str, Any]) -> RSAPublicKey | None:
-    try:
-        key = RSAAlgorithm.from_jwk(entry)
-    except (InvalidKeyError, ValueError, TypeError):
-        return None
-    return key if isinstance(key, RSAPublicKey) and key.key_size >= MIN_RSA_BITS else None

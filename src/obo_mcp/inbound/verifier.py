@@ -1,66 +1,85 @@
 """From the text of an access token to a Principal."""
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from cachetools import TLRUCache
 
 from obo_mcp.clock import Clock
-from obo_mcp.errors import TokenMalformed
 from obo_mcp.inbound.claims import ClaimsPolicy
 from obo_mcp.inbound.compact import parse
 from obo_mcp.inbound.jwks import SigningKeys
 from obo_mcp.inbound.principal import Principal
+from obo_mcp.observe import record
 from obo_mcp.secret import Secret
 
 REMEMBERED = 10_000
 REMEMBER_SECONDS = 300.0
 
 
+class _Verified(NamedTuple):
+    principal: Principal
+    generation: int
+
+
 class AccessTokenVerifier:
-    """Verifies access tokens of one authority, and remembers what it verified for a while.
+    """Verifies access tokens of the tenants in `keys`, and remembers them for a while.
 
     A token is remembered by its SHA-256, for five minutes at most and never past its `exp`;
-    a change of the published keys forgets them all.
+    a change of its tenant's published keys forgets it.
     """
 
-    def __init__(self, keys: SigningKeys, policy: ClaimsPolicy, clock: Clock) -> None:
+    def __init__(self, keys: Mapping[str, SigningKeys], policy: ClaimsPolicy, clock: Clock) -> None:
         self._keys = keys
         self._policy = policy
         self._clock = clock
-        self._generation = keys.generation
-        self._verified: TLRUCache[bytes, Principal] = TLRUCache(
+        self._verified: TLRUCache[bytes, _Verified] = TLRUCache(
             REMEMBERED, ttu=_until, timer=clock.now
         )
 
     async def verify(self, token: Secret) -> Principal:
-        """The person whose token this is (RFC 7519 section 7.2, Entra "Claims validation").
+        """The caller whose token this is (RFC 7519 section 7.2, Entra "Claims validation").
 
         Raises:
             TokenRejected: the leaf that names what is wrong with the token.
-            InsufficientScope: a person's token without the required scope.
+            InsufficientScope, ClientRefused: a good token that does not suffice here.
             KeysUnavailable: the key it names is unknown and the authority cannot be asked.
         """
         digest = token.digest()
-        if self._generation != self._keys.generation:
-            self._generation = self._keys.generation
-            self._verified.clear()
-        try:
-            return self._verified[digest]
-        except KeyError:
-            principal = await self._examine(token, digest)
-        self._verified[digest] = principal
-        return principal
+        known = self._verified.get(digest)
+        if known and known.generation == self._keys[known.principal.tid].generation:
+            return known.principal
+        verified = await self._examine(token, digest)
+        self._verified[digest] = verified
+        return verified.principal
 
-    async def _examine(self, token: Secret, digest: bytes) -> Principal:
+    async def _examine(self, token: Secret, digest: bytes) -> _Verified:
         compact = parse(token)
-        version = compact.claims.get("ver")
-        if version not in ("1.0", "2.0"):
-            raise TokenMalformed("The access token has no usable 'ver' claim.")
-        self._policy.refuse_strangers(compact.claims, issuer=self._keys.issuer(version))
-        issuer, key = await self._keys.find(version, compact.kid)
+        tenant, version = self._policy.origin(compact.claims)
+        keys = self._keys[tenant]
+        if published := keys.issuer(version):
+            self._policy.check_issuer(compact.claims, published)
+        issuer, key = await keys.find(version, compact.kid)
+        generation = keys.generation
         compact.check_signature(key)
-        return self._policy.principal(
+        principal = self._policy.principal(
             compact.claims, issuer=issuer, now=self._clock.now(), token_digest=digest
         )
+        if principal.actor.is_agent and self._policy.agents == "log":
+            _record_agent(principal)
+        return _Verified(principal, generation)
 
 
-def _until(_: bytes, principal: Principal, now: float) -> float:
-    return min(float(principal.expires_at), now + REMEMBER_SECONDS)
+def _record_agent(principal: Principal) -> None:
+    fields = {
+        "tid": principal.tid,
+        "oid": principal.oid,
+        "azp": principal.azp,
+        "blueprint": principal.actor.blueprint,
+        "facets": " ".join(map(str, sorted(principal.actor.facets))),
+    }
+    record("agent_caller", fields=fields)
+
+
+def _until(_: bytes, verified: _Verified, now: float) -> float:
+    return min(float(verified.principal.expires_at), now + REMEMBER_SECONDS)

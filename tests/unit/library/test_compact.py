@@ -7,7 +7,7 @@ import jwt
 import pytest
 
 from obo_mcp.errors import SignatureInvalid, TokenMalformed
-from obo_mcp.inbound.compact import MAX_TOKEN_BYTES, parse
+from obo_mcp.inbound.compact import MAX_TOKEN_BYTES, parse, read
 from obo_mcp.secret import Secret
 from support.tokens import CLIENT, KID, claims_v2, key, sign
 
@@ -72,15 +72,38 @@ def test_a_token_signed_with_the_public_key_as_a_shared_secret_is_refused():
         {"x5u": "https://evil.example/cert"},
         {"jwk": {"kty": "RSA"}},
         {"x5c": ["MII"]},
+        {"cty": "JWT"},
+        {"enc": "A256GCM"},
+        {"unheard-of": 1},
+        {"typ": "JWE"},
+        {"typ": "at+jwt; x"},
+        {"typ": None},
+        {"typ": 7},
     ],
-    ids=lambda extra: next(iter(extra)),
+    ids=str,
 )
 def test_a_header_that_asks_for_special_treatment_is_refused(extra):
     with pytest.raises(TokenMalformed):
         parse(raw(GOOD | extra))
 
 
-@pytest.mark.parametrize("kid", [None, "", 7, ["k"]])
+@pytest.mark.parametrize("typ", ["JWT", "jwt", "at+jwt", "AT+JWT"])
+def test_what_entra_writes_into_a_header_is_taken(typ):
+    header = {"alg": "RS256", "kid": "k" * 256, "typ": typ, "x5t": "t", "x5t#S256": "t"}
+    assert parse(raw(header | {"nonce": "n"})).kid == "k" * 256
+
+
+def test_a_message_may_be_empty_and_name_no_key_but_a_token_may_not():
+    signed = Secret(jwt.api_jws.encode(b"", key(KID), "RS256"))
+    message = read(signed)
+    message.check_signature(key(KID).public_key())
+    assert (message.payload, message.header["alg"]) == (b"", "RS256")
+    for refused in (signed, Secret(jwt.encode({"aud": "x"}, key(KID), "RS256"))):
+        with pytest.raises(TokenMalformed):
+            parse(refused)
+
+
+@pytest.mark.parametrize("kid", [None, "", 7, ["k"], "k" * 257])
 def test_a_token_that_names_no_key_is_refused(kid):
     with pytest.raises(TokenMalformed):
         parse(raw(GOOD | {"kid": kid}))
@@ -146,6 +169,9 @@ def test_a_duplicate_member_in_the_header_is_refused():
 def test_a_token_of_more_than_sixteen_kibibytes_is_refused_unread():
     with pytest.raises(TokenMalformed, match="16 KiB"):
         parse(Secret("A" * (MAX_TOKEN_BYTES + 1)))
+    with pytest.raises(TokenMalformed) as caught:
+        parse(Secret("A" * MAX_TOKEN_BYTES))
+    assert "16 KiB" not in str(caught.value)
 
 
 def test_a_parsed_token_does_not_print_its_claims():

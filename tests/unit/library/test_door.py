@@ -8,6 +8,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from obo_mcp.asgi.guard import Guard
 from obo_mcp.asgi.metadata import ProtectedResource
 from obo_mcp.asgi.middleware import Door, OnBehalfOfMiddleware
 from obo_mcp.errors import (
@@ -23,11 +24,15 @@ from support.asgi import bearer, call
 
 RESOURCE = ProtectedResource(
     url="https://mcp.example/mcp",
-    authorization_server="https://login.example/t/v2.0",
+    authorization_servers=("https://login.example/t/v2.0",),
     scope="api://app/mcp.access",
 )
 METADATA_URL = "https://mcp.example/.well-known/oauth-protected-resource/mcp"
 HTTP = {"query_string": b"", "server": ("h", 80), "scheme": "http", "http_version": "1.1"}
+MAX_BODY_BYTES = 1024
+GUARD = Guard(
+    hosts=frozenset({"mcp.example"}), origins=frozenset({"https://mcp.example"}), local_pages=False
+)
 TOKEN = bearer(Secret("some.access.token"))
 
 
@@ -76,6 +81,8 @@ def door(house, *, post_only=True, resource=RESOURCE):
         house.app,
         Door(
             resource=resource,
+            guard=GUARD,
+            max_body_bytes=MAX_BODY_BYTES,
             verify=house.verify,
             admit=house.admit,
             running=house.running,
@@ -123,6 +130,7 @@ async def test_every_401_and_403_carries_metadata_scope_and_the_reason(
     assert f'error="{code}"' in challenge
     assert answer.json["error"] == code
     assert answer.json["error_description"] == str(refusal)
+    assert len(answer.json["correlation_id"]) == 36
     assert answer.headers["cache-control"] == "no-store"
 
 
@@ -194,7 +202,7 @@ async def test_metadata_of_another_path_is_behind_the_door(house):
 
 
 async def test_a_resource_without_a_path_has_its_metadata_at_the_root():
-    resource = ProtectedResource(url="https://h", authorization_server="a", scope="s")
+    resource = ProtectedResource(url="https://h", authorization_servers=("a",), scope="s")
     assert resource.metadata_paths == {"/.well-known/oauth-protected-resource"}
     assert resource.metadata_url == "https://h/.well-known/oauth-protected-resource"
 
@@ -306,7 +314,7 @@ async def test_a_server_error_that_the_application_means_is_sent_whole(house, pa
 
 
 async def test_an_encoded_path_is_the_path_it_stands_for(house):
-    resource = ProtectedResource(url="https://h/my%20mcp", authorization_server="a", scope="s")
+    resource = ProtectedResource(url="https://h/my%20mcp", authorization_servers=("a",), scope="s")
     app = door(house, resource=resource)
     assert (await call(app, "/my mcp", method="GET", headers=[TOKEN])).status == 405
     metadata = "/.well-known/oauth-protected-resource/my mcp"

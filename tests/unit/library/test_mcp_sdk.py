@@ -78,12 +78,8 @@ def test_a_tool_error_is_still_the_leaf_it_was():
     assert tool_error(Unavailable(retry_after_seconds=9)).retry_after_seconds == 9
 
 
-def test_the_rebinding_guard_admits_the_real_host_and_this_machine():
-    guard = transport_security("https://mcp.example:8443/mcp")
-    assert "mcp.example:8443" in guard.allowed_hosts
-    assert "127.0.0.1:*" in guard.allowed_hosts
-    assert "https://mcp.example:8443" in guard.allowed_origins
-    assert "mcp.example" not in guard.allowed_hosts
+def test_the_sdks_rebinding_guard_leaves_the_hosts_to_the_door():
+    assert not transport_security().enable_dns_rebinding_protection
 
 
 def test_the_class_of_the_sdks_results_is_kept_alive_between_calls():

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from obo_mcp.errors import KeysUnavailable
+from obo_mcp.inbound.authority import Authority
 from obo_mcp.inbound.metadata import MAX_DOCUMENT_BYTES, AuthorityMetadata
 from support.serving import Serving
 from support.tokens import key
@@ -23,7 +24,7 @@ def jwk(name="key-one", **changes):
     return entry | {"kid": name, "use": "sig"} | changes
 
 
-class Authority:
+class Publisher:
     """Publishes whatever a test wants, path by path."""
 
     def __init__(self):
@@ -40,7 +41,7 @@ class Authority:
     def document(self, path):
         if path.endswith("/keys"):
             return {"keys": self.keys}
-        issuer = self.issuer or f"{self.url}/issuer"
+        issuer = self.issuer or f"{self.url}/t/v2.0"
         return {"issuer": issuer, "jwks_uri": f"{self.url}/t/keys"}
 
     async def __call__(self, scope, receive, send):
@@ -56,7 +57,7 @@ class Authority:
 
 @pytest.fixture(scope="module")
 def served():
-    authority = Authority()
+    authority = Publisher()
     with Serving(authority.build):
         yield authority
 
@@ -69,14 +70,14 @@ def authority(served):
 
 @pytest.fixture
 def fetch(authority):
-    return AuthorityMetadata(f"{authority.url}/t", ssl.create_default_context()).fetch
+    return AuthorityMetadata(Authority(authority.url, "t"), ssl.create_default_context()).fetch
 
 
 async def test_issuer_and_keys_of_both_token_versions_are_fetched(authority, fetch):
-    authority.keys = [jwk(), jwk("key-two", issuer=f"{authority.url}/issuer")]
+    authority.keys = [jwk(), jwk("key-two", issuer=f"{authority.url}/t/v2.0")]
     published = await fetch()
     assert set(published) == {"1.0", "2.0"}
-    assert published["2.0"].issuer == f"{authority.url}/issuer"
+    assert published["2.0"].issuer == f"{authority.url}/t/v2.0"
     assert set(published["2.0"].keys) == {"key-one", "key-two"}
     assert sorted(authority.asked) == sorted([V1, V2, "/t/keys", "/t/keys"])
 
@@ -179,7 +180,7 @@ async def test_a_proxy_variable_that_makes_no_sense_is_an_outage_not_a_crash(
 
 
 async def test_an_authority_that_nobody_answers_for_is_unavailable():
-    nobody = AuthorityMetadata("https://127.0.0.1:9/t", ssl.create_default_context())
+    nobody = AuthorityMetadata(Authority("https://127.0.0.1:9", "t"), ssl.create_default_context())
     with pytest.raises(KeysUnavailable) as caught:
         await nobody.fetch()
     assert caught.value.__cause__ is not None

@@ -118,6 +118,22 @@ WRONG = [
     ("exchange_threads", "0"),
     ("cache_entries", "many"),
     ("token_endpoint_timeout_seconds", "0"),
+    ("allowed_tenants", "contoso.example"),
+    ("allowed_tenants", f"{GUID}, common"),
+    ("allowed_tenants", "9188040d-6c67-4c5b-b112-36a304b66dad"),
+    ("allowed_clients", "my-client"),
+    ("agent_callers", "maybe"),
+    ("required_app_role", "two roles"),
+    ("token_versions", "2"),
+    ("token_versions", "3.0"),
+    ("token_versions", ()),
+    ("allowed_hosts", "https://proxy.example"),
+    ("allowed_hosts", "proxy.example/path"),
+    ("allowed_hosts", "*.example"),
+    ("allowed_origins", "*"),
+    ("allowed_origins", "app.example"),
+    ("allowed_origins", "https://app.example/path"),
+    ("max_body_bytes", "100"),
 ]
 
 
@@ -175,3 +191,31 @@ def test_a_scope_that_is_already_qualified_stays_as_it_is():
     settings = Settings(**(GOOD | {"required_scope": "https://mcp.example/mcp/mcp.access"}))
     assert settings.qualified_scope == "https://mcp.example/mcp/mcp.access"
     assert settings.scope_name == "mcp.access"
+
+
+def test_lists_are_words_between_commas_or_blanks(environment):
+    other = "00000000-0000-4000-8000-000000000000"
+    environment.setenv("OBO_MCP_ALLOWED_TENANTS", f"{GUID.upper()}, {other} {GUID}")
+    environment.setenv("OBO_MCP_ALLOWED_CLIENTS", other)
+    environment.setenv("OBO_MCP_ALLOWED_HOSTS", "Proxy.internal:8080,[::1]:9")
+    environment.setenv("OBO_MCP_ALLOWED_ORIGINS", "https://App.example")
+    environment.setenv("OBO_MCP_TOKEN_VERSIONS", "2.0")
+    settings = Settings.from_env()
+    assert settings.tenants == (GUID, other)
+    assert settings.allowed_clients == (other,)
+    assert settings.allowed_hosts == ("proxy.internal:8080", "[::1]:9")
+    assert settings.allowed_origins == ("https://app.example",)
+    assert settings.token_versions == ("2.0",)
+
+
+def test_without_a_list_our_own_tenant_is_admitted_alone():
+    assert Settings(**GOOD).tenants == (GUID,)
+    assert Settings(**GOOD).token_versions == ("1.0", "2.0")
+
+
+@pytest.mark.parametrize(
+    ("url", "is_local"),
+    [("https://mcp.example/mcp", False), ("http://localhost:1/mcp", True), ("http://[::1]/", True)],
+)
+def test_a_resource_on_this_machine_is_local(url, is_local):
+    assert Settings(**(GOOD | {"resource_url": url})).is_local is is_local

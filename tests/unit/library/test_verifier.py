@@ -1,8 +1,11 @@
 """From a token to a principal: who is let in, and which refusal each other token gets."""
 
+from dataclasses import replace
+
 import pytest
 
 from obo_mcp.errors import (
+    AgentNotAllowed,
     IdTokenPresented,
     InsufficientScope,
     KeysUnavailable,
@@ -16,17 +19,24 @@ from obo_mcp.errors import (
     WrongIssuer,
     WrongTenant,
 )
-from obo_mcp.inbound.claims import ClaimsPolicy
 from obo_mcp.inbound.jwks import SigningKeys
+from obo_mcp.inbound.metadata import IssuerKeys
 from obo_mcp.inbound.verifier import AccessTokenVerifier
-from support.tokens import CLIENT, ISSUER_V1, NOW, TENANT, claims_v1, claims_v2, published, sign
-
-POLICY = ClaimsPolicy(
-    tenant_id=TENANT,
-    audiences=frozenset({CLIENT, f"api://{CLIENT}", f"api://{CLIENT}/"}),
-    scope_name="mcp.access",
-    leeway_seconds=60,
+from obo_mcp.observe import fields_of
+from support.tokens import (
+    CLIENT,
+    ISSUER_V1,
+    ISSUER_V2,
+    KID,
+    NOW,
+    POLICY,
+    TENANT,
+    claims_v1,
+    claims_v2,
+    published,
+    sign,
 )
+from support.tokens import verifier as verifier_of
 
 
 class Authority:
@@ -50,7 +60,7 @@ def authority():
 
 @pytest.fixture
 def verifier(authority, clock):
-    return AccessTokenVerifier(SigningKeys(authority.fetch, clock), POLICY, clock)
+    return AccessTokenVerifier({TENANT: SigningKeys(authority.fetch, clock)}, POLICY, clock)
 
 
 @pytest.mark.promise("P-01")
@@ -69,6 +79,7 @@ async def test_a_v1_access_token_becomes_a_principal(verifier, audience):
     assert principal.azp == "aaaaaaaa-1111-4222-8333-444444444444"
 
 
+OID = claims_v2()["oid"]
 REFUSED = {
     "another audience": (claims_v2(aud="api://somebody-else"), WrongAudience),
     "a list of audiences": (claims_v2(aud=[CLIENT, "x"]), WrongAudience),
@@ -89,10 +100,10 @@ REFUSED = {
     "no beginning": (claims_v2(nbf=None), TokenMalformed),
     "an id token": (claims_v2(scp=None, azp=None, azpacr=None, nonce="n"), IdTokenPresented),
     "an app-only token": (
-        claims_v2(scp=None, idtyp="app", sub="app", oid="app", roles=["Everything"]),
+        claims_v2(scp=None, idtyp="app", sub=OID, roles=["Everything"]),
         NotDelegated,
     ),
-    "an app-only token without idtyp": (claims_v2(scp=None, sub="app", oid="app"), NotDelegated),
+    "an app-only token without idtyp": (claims_v2(scp=None, sub=OID), NotDelegated),
     "an app-only token with a scope": (claims_v2(idtyp="app"), NotDelegated),
     "another scope": (claims_v2(scp="mcp.accessories access mcp"), InsufficientScope),
     "an empty scope": (claims_v2(scp=" "), InsufficientScope),
@@ -138,7 +149,7 @@ async def test_the_leeway_forgives_a_minute_after_the_end(verifier, clock, late)
 
 
 async def test_a_remembered_token_is_refused_once_it_has_expired(verifier, clock):
-    await verifier._keys.refresh()
+    await verifier._keys[TENANT].refresh()
     token = sign(claims_v2(exp=NOW + 30))
     first = await verifier.verify(token)
     assert await verifier.verify(token) is first
@@ -148,18 +159,18 @@ async def test_a_remembered_token_is_refused_once_it_has_expired(verifier, clock
 
 
 async def test_a_remembered_token_is_refused_once_its_key_is_withdrawn(verifier, authority, clock):
-    await verifier._keys.refresh()
+    await verifier._keys[TENANT].refresh()
     token = sign(claims_v2())
     first = await verifier.verify(token)
     assert await verifier.verify(token) is first
     authority.published = published("key-two")
-    await verifier._keys.refresh()
+    await verifier._keys[TENANT].refresh()
     with pytest.raises(SigningKeyUnknown):
         await verifier.verify(token)
 
 
 async def test_a_token_is_remembered_for_five_minutes_at_most(verifier, clock):
-    await verifier._keys.refresh()
+    await verifier._keys[TENANT].refresh()
     token = sign(claims_v2())
     first = await verifier.verify(token)
     clock.advance(299)
@@ -173,3 +184,94 @@ async def test_a_refusal_says_nothing_of_the_tokens_content(verifier):
         await verifier.verify(sign(claims_v2(aud="api://secret-project", name="Adele Vance")))
     assert "secret-project" not in str(caught.value)
     assert "Adele" not in str(caught.value)
+
+
+OTHER = "22222222-2222-4333-8444-555555555555"
+
+
+def two_tenants(clock, policy=POLICY):
+    """Our own tenant, and another whose keys and issuer are its own."""
+    authorities = {TENANT: Authority(), OTHER: Authority("key-other")}
+    issuer = ISSUER_V2.replace(TENANT, OTHER)
+    theirs = authorities[OTHER].published["2.0"].keys
+    authorities[OTHER].published = {"2.0": IssuerKeys(issuer, theirs)}
+    keys = {tid: SigningKeys(authority.fetch, clock) for tid, authority in authorities.items()}
+    policy = replace(policy, tenants=frozenset(keys))
+    return AccessTokenVerifier(keys, policy, clock), authorities, claims_v2(tid=OTHER, iss=issuer)
+
+
+@pytest.mark.promise("P-01")
+async def test_issuer_key_and_tenant_are_bound_together(clock):
+    verifier, _, theirs = two_tenants(clock)
+    assert (await verifier.verify(sign(theirs, kid="key-other"))).tid == OTHER
+    assert (await verifier.verify(sign(claims_v2()))).tid == TENANT
+    for claims, kid, refusal in (
+        (theirs, KID, SigningKeyUnknown),
+        (claims_v2(), "key-other", SigningKeyUnknown),
+        (theirs | {"iss": ISSUER_V2}, "key-other", WrongIssuer),
+        (theirs | {"tid": TENANT}, "key-other", WrongIssuer),
+        (claims_v2(tid=OTHER), KID, WrongIssuer),
+    ):
+        with pytest.raises(refusal):
+            await verifier.verify(sign(claims, kid=kid))
+
+
+async def test_a_tenants_keys_are_fetched_with_its_first_token_and_a_strangers_never(clock):
+    verifier, authorities, theirs = two_tenants(clock)
+    with pytest.raises(WrongTenant):
+        await verifier.verify(sign(claims_v2(tid="33333333-2222-4333-8444-555555555555")))
+    assert [authority.asked for authority in authorities.values()] == [0, 0]
+    await verifier.verify(sign(claims_v2()))
+    assert [authority.asked for authority in authorities.values()] == [1, 0]
+    await verifier.verify(sign(theirs, kid="key-other"))
+    assert [authority.asked for authority in authorities.values()] == [1, 1]
+
+
+async def test_before_the_first_keys_the_issuer_is_judged_after_the_fetch(verifier, authority):
+    with pytest.raises(WrongIssuer):
+        await verifier.verify(sign(claims_v2(iss="https://login.example/other/v2.0")))
+    assert authority.asked == 1
+
+
+async def test_a_change_of_one_tenants_keys_forgets_that_tenant_alone(clock):
+    verifier, authorities, theirs = two_tenants(clock)
+    ours, other = sign(claims_v2()), sign(theirs, kid="key-other")
+    first = await verifier.verify(ours)
+    await verifier.verify(other)
+    authorities[OTHER].published = published("key-new")
+    await verifier._keys[OTHER].refresh()
+    assert await verifier.verify(ours) is first
+    with pytest.raises((SigningKeyUnknown, WrongIssuer)):
+        await verifier.verify(other)
+
+
+AGENT = {"xms_act_fct": "11 7", "xms_par_app_azp": OTHER, "preferred_username": "adele@x.example"}
+
+
+@pytest.mark.parametrize(("agents", "lines"), [("log", 1), ("allow", 0)])
+async def test_an_agent_is_recorded_once_per_token_without_a_name(clock, caplog, agents, lines):
+    caplog.set_level("INFO", logger="obo_mcp.audit")
+    judge = verifier_of(clock, replace(POLICY, agents=agents))
+    token = sign(claims_v2(**AGENT))
+    for _ in range(3):
+        await judge.verify(token)
+    await judge.verify(sign(claims_v2()))
+    events = [fields_of(line) for line in caplog.records if line.message == "agent_caller"]
+    assert len(events) == lines
+    for event in events:
+        assert event["azp"] == claims_v2()["azp"]
+        assert (event["tid"], event["oid"]) == (TENANT, OID)
+        assert (event["blueprint"], event["facets"]) == (OTHER, "7 11")
+        assert "adele" not in str(event)
+
+
+async def test_an_agent_that_is_denied_is_not_recorded_as_a_caller(clock, caplog):
+    caplog.set_level("INFO", logger="obo_mcp.audit")
+    with pytest.raises(AgentNotAllowed):
+        await verifier_of(clock, replace(POLICY, agents="deny")).verify(sign(claims_v2(**AGENT)))
+    assert not [line for line in caplog.records if line.message == "agent_caller"]
+
+
+async def test_ten_thousand_tokens_are_remembered_and_no_more(clock):
+    judge = verifier_of(clock)
+    assert judge._verified.maxsize == 10_000

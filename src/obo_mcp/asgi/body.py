@@ -1,0 +1,64 @@
+"""The body of a request, of limited length and patience."""
+
+import asyncio
+from collections.abc import Iterable
+
+from obo_mcp.asgi.types import Message, Receive
+from obo_mcp.errors import BodyTooLarge, BodyTooSlow, RequestRefused
+
+BODY_SECONDS = 30.0
+"""How long a body may take to arrive, from the first look at it."""
+_GONE: Message = {"type": "http.disconnect"}
+
+
+class LimitedBody:
+    """Passes a request's body on until it is too long or takes too long.
+
+    The application then hears that its client has gone; `refusal` says what really happened.
+    """
+
+    def __init__(self, receive: Receive, *, max_bytes: int, seconds: float = BODY_SECONDS) -> None:
+        self._receive = receive
+        self._left = max_bytes
+        self._seconds = seconds
+        self._deadline: float | None = None
+        self._complete = False
+        self.refusal: RequestRefused | None = None
+
+    def check_announced(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Refuse by its Content-Length a body that nobody needs to read.
+
+        Raises:
+            BodyTooLarge: the client announces more than is read here.
+        """
+        for name, value in headers:
+            if name.lower() == b"content-length" and (
+                not value.isdigit() or int(value[:20]) > self._left
+            ):
+                raise BodyTooLarge
+
+    async def receive(self) -> Message:
+        """The next message of the ASGI connection; `http.disconnect` after a refusal."""
+        if self.refusal is not None:
+            return _GONE
+        if self._complete:
+            return await self._receive()
+        message = await self._in_time()
+        if message["type"] == "http.request":
+            self._left -= len(message.get("body", b""))
+            self._complete = not message.get("more_body", False)
+            if self._left < 0:
+                self.refusal = BodyTooLarge()
+                return _GONE
+        return message
+
+    async def _in_time(self) -> Message:
+        loop = asyncio.get_running_loop()
+        if self._deadline is None:
+            self._deadline = loop.time() + self._seconds
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                return await self._receive()
+        except TimeoutError:
+            self.refusal = BodyTooSlow()
+            return _GONE

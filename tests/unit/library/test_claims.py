@@ -1,0 +1,225 @@
+"""What claims must say: who may call, as whom, and through which client."""
+
+from dataclasses import replace
+
+import pytest
+
+from obo_mcp.errors import (
+    AgentNotAllowed,
+    AppRoleMissing,
+    ClientNotAllowed,
+    IdTokenPresented,
+    InsufficientScope,
+    NotDelegated,
+    TokenExpired,
+    TokenMalformed,
+    TokenNotYetValid,
+    WrongAudience,
+    WrongIssuer,
+    WrongTenant,
+    WrongVersion,
+)
+from obo_mcp.inbound.claims import Origin
+from obo_mcp.inbound.principal import Actor
+from support.tokens import (
+    CLIENT,
+    ISSUER_V1,
+    ISSUER_V2,
+    NOW,
+    POLICY,
+    TENANT,
+    claims_v1,
+    claims_v2,
+)
+
+OTHER = "22222222-2222-4333-8444-555555555555"
+AZP = "aaaaaaaa-1111-4222-8333-444444444444"
+OID = claims_v2()["oid"]
+AGENT = {"xms_act_fct": "11 99 x", "xms_par_app_azp": OTHER}
+
+
+def judged(claims, policy=POLICY, *, now=NOW, issuer=None):
+    issuer = issuer or (ISSUER_V1 if claims.get("ver") == "1.0" else ISSUER_V2)
+    return policy.principal(claims, issuer=issuer, now=now, token_digest=b"digest")
+
+
+def test_everything_a_person_is_known_by_is_in_the_principal():
+    principal = judged(claims_v2(scp="mcp.access other", roles=["reader"], **AGENT))
+    assert (principal.tid, principal.oid, principal.sub) == (TENANT, OID, "pairwise-adele")
+    assert (principal.azp, principal.issuer) == (AZP, ISSUER_V2)
+    assert (principal.scopes, principal.roles) == ({"mcp.access", "other"}, {"reader"})
+    assert (principal.expires_at, principal.token_digest) == (NOW + 3600, b"digest")
+    assert principal.actor == Actor(facets=frozenset({11, 99}), blueprint=OTHER)
+    assert not principal.is_application
+    assert "digest" not in repr(principal)
+
+
+@pytest.mark.parametrize("claims", [claims_v1(), claims_v2()], ids=["v1", "v2"])
+def test_a_token_says_where_it_comes_from(claims):
+    assert POLICY.origin(claims) == Origin(TENANT, claims["ver"])
+
+
+@pytest.mark.parametrize("audience", [f"api://{CLIENT}", f"api://{CLIENT}/"])
+def test_the_uri_is_the_audience_of_v1_tokens_only(audience):
+    assert judged(claims_v1(aud=audience)).oid == OID
+    with pytest.raises(WrongAudience):
+        judged(claims_v2(aud=audience))
+
+
+def test_several_tenants_are_admitted_by_name_and_each_by_its_own_issuer():
+    policy = replace(POLICY, tenants=frozenset({TENANT, OTHER}))
+    issuer = ISSUER_V2.replace(TENANT, OTHER)
+    claims = claims_v2(tid=OTHER, iss=issuer)
+    assert judged(claims, policy, issuer=issuer).tid == OTHER
+    with pytest.raises(WrongIssuer):
+        judged(claims, policy, issuer=ISSUER_V2)
+    with pytest.raises(WrongTenant):
+        judged(claims, POLICY, issuer=issuer)
+
+
+def test_a_version_that_is_not_wanted_is_refused_with_the_cure():
+    with pytest.raises(WrongVersion, match="requestedAccessTokenVersion to 2"):
+        judged(claims_v1(), replace(POLICY, versions=frozenset({"2.0"})))
+    with pytest.raises(WrongVersion, match="v2 access token"):
+        judged(claims_v2(), replace(POLICY, versions=frozenset({"1.0"})))
+
+
+@pytest.mark.parametrize("leeway", [0, 60])
+def test_a_token_lives_from_its_beginning_to_its_end_and_a_leeway_on_either_side(leeway):
+    policy = replace(POLICY, leeway_seconds=leeway)
+    claims = claims_v2(nbf=NOW, exp=NOW + 100, iat=None)
+    judged(claims, policy, now=NOW - leeway)
+    judged(claims, policy, now=NOW + 100 + leeway - 0.001)
+    with pytest.raises(TokenNotYetValid):
+        judged(claims, policy, now=NOW - leeway - 0.001)
+    with pytest.raises(TokenExpired):
+        judged(claims, policy, now=NOW + 100 + leeway)
+
+
+def test_a_token_from_the_future_is_not_valid_yet():
+    judged(claims_v2(iat=NOW + 60))
+    with pytest.raises(TokenNotYetValid):
+        judged(claims_v2(iat=NOW + 61))
+
+
+@pytest.mark.parametrize("name", ["exp", "nbf", "iat"])
+@pytest.mark.parametrize("value", ["1", 1.0, True, -1, 1 << 33, [], {}], ids=repr)
+def test_times_are_whole_seconds_of_this_era(name, value):
+    with pytest.raises(TokenMalformed, match=f"'{name}'"):
+        judged(claims_v2(**{name: value}))
+
+
+def test_the_latest_time_there_is_can_be_an_end():
+    assert judged(claims_v2(exp=(1 << 33) - 1)).expires_at == (1 << 33) - 1
+    judged(claims_v2(nbf=0, iat=0))
+
+
+ODD_PEOPLE = {
+    "an oid in capitals": {"oid": OID.upper()},
+    "an oid with something behind": {"oid": f"{OID}\n"},
+    "an oid of another shape": {"oid": "adele"},
+    "a client that is no guid": {"azp": "https://client.example/"},
+    "no client": {"azp": None, "azpacr": None},
+    "a v1 client in a v2 token": {"azp": None, "appid": AZP},
+    "an empty sub": {"sub": ""},
+    "a sub with a line break": {"sub": "a\nb"},
+    "a sub beyond all length": {"sub": "s" * 257},
+    "a sub with a lone surrogate": {"sub": "\ud800"},
+    "facets in a list": {"xms_act_fct": ["11"]},
+    "a facet that is a number": {"xms_act_fct": 11},
+    "facets of the subject in a list": {"xms_sub_fct": ["13"]},
+    "a blueprint that is no guid": {"xms_par_app_azp": "x"},
+    "roles in one text": {"roles": "reader"},
+    "roles that are numbers": {"roles": [7]},
+    "scopes in a list": {"scp": ["mcp.access"]},
+}
+
+
+@pytest.mark.parametrize("changes", ODD_PEOPLE.values(), ids=ODD_PEOPLE)
+def test_claims_of_another_shape_than_entras_are_refused(changes):
+    with pytest.raises(TokenMalformed, match=r"has no usable '\w+' claim"):
+        judged(claims_v2(**changes))
+
+
+@pytest.mark.parametrize("sub", ["s", "s" * 256, "!~"])
+def test_a_sub_of_any_printable_text_is_taken(sub):
+    assert judged(claims_v2(sub=sub)).sub == sub
+
+
+@pytest.mark.parametrize("scp", ["mcp.accessories", "mcp", "MCP.ACCESS", "mcp.access\tx", " ", ""])
+def test_a_scope_is_one_whole_word(scp):
+    with pytest.raises(InsufficientScope, match=f"Ask for api://{CLIENT}/mcp.access") as caught:
+        judged(claims_v2(scp=scp))
+    assert type(caught.value) is InsufficientScope
+
+
+def test_any_client_may_call_until_there_is_a_list():
+    judged(claims_v2(azp=OTHER))
+    policy = replace(POLICY, clients=frozenset({AZP}))
+    judged(claims_v2(), policy)
+    judged(claims_v1(), policy)
+    for claims in (claims_v2(azp=OTHER), claims_v1(appid=OTHER)):
+        with pytest.raises(ClientNotAllowed, match="OBO_MCP_ALLOWED_CLIENTS"):
+            judged(claims, policy)
+
+
+AGENTS = {
+    "an agent identity": {"xms_act_fct": "11"},
+    "an agent user": {"xms_act_fct": "13"},
+    "an agent among other facets": {"xms_act_fct": "2 13 7"},
+    "an agent user as the subject": {"xms_sub_fct": "13"},
+    "a blueprint alone": {"xms_par_app_azp": OTHER},
+}
+
+
+@pytest.mark.parametrize("facts", AGENTS.values(), ids=AGENTS)
+def test_an_agent_is_admitted_unless_agents_are_denied(facts):
+    for agents in ("log", "allow"):
+        assert judged(claims_v2(**facts), replace(POLICY, agents=agents)).actor.is_agent
+    with pytest.raises(AgentNotAllowed, match="OBO_MCP_AGENT_CALLERS"):
+        judged(claims_v2(**facts), replace(POLICY, agents="deny"))
+
+
+@pytest.mark.parametrize("facts", [{}, {"xms_act_fct": "1 113 -11 11x"}, {"xms_sub_fct": ""}])
+def test_who_is_no_agent_passes_where_agents_are_denied(facts):
+    assert not judged(claims_v2(**facts), replace(POLICY, agents="deny")).actor.is_agent
+
+
+APPLICATIONS = {
+    "said by idtyp": claims_v2(idtyp="app"),
+    "without a scope": claims_v2(scp=None, sub=OID),
+    "without a scope, v1": claims_v1(scp=None, sub=OID),
+    "a device": claims_v2(idtyp="device"),
+    "an idtyp that is a list": claims_v2(idtyp=["user"]),
+    "an agent identity by itself": claims_v2(scp=None, idtyp="app", **AGENT),
+}
+ROLE = replace(POLICY, app_role="mcp.read")
+
+
+@pytest.mark.parametrize("claims", APPLICATIONS.values(), ids=APPLICATIONS)
+def test_an_application_is_refused_unless_a_role_admits_it(claims):
+    with pytest.raises(NotDelegated, match="OAuth identity passthrough"):
+        judged(claims | {"roles": ["mcp.read"]})
+    with pytest.raises(AppRoleMissing):
+        judged(claims | {"roles": ["mcp.readonly"]}, ROLE)
+    with pytest.raises(AppRoleMissing):
+        judged(claims, ROLE)
+    principal = judged(claims | {"roles": ["mcp.read"]}, ROLE)
+    assert principal.is_application
+    assert (principal.scopes, principal.roles) == (frozenset(), {"mcp.read"})
+
+
+def test_a_role_does_not_stand_in_for_a_persons_scope():
+    with pytest.raises(InsufficientScope, match="lacks the scope"):
+        judged(claims_v2(scp="other", roles=["mcp.read"]), ROLE)
+
+
+def test_a_person_may_be_named_a_user():
+    assert not judged(claims_v2(idtyp="user")).is_application
+
+
+def test_an_id_token_is_told_from_an_access_token_by_its_missing_client():
+    id_token = claims_v2(scp=None, azp=None, azpacr=None, nonce="n")
+    for policy in (POLICY, ROLE):
+        with pytest.raises(IdTokenPresented):
+            judged(id_token, policy)
