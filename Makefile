@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run
 DEV_STAMP := $(VENV)/.dev
+FUZZ_STAMP := $(VENV)/.fuzz
+NODE_STAMP := tests/conformance/node_modules/.installed
 
 .PHONY: help
 help: ## Show this help
@@ -47,6 +49,40 @@ fix: $(DEV_STAMP) ## Format, and mend what can be mended by itself
 .PHONY: bench
 bench: $(DEV_STAMP) ## Measure the figures of docs/reference/figures.md
 	@$(BIN)/python tests/load/bench.py
+
+$(NODE_STAMP): tests/conformance/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is needed, of any Node >= 20" >&2; exit 1; }
+	cd $(<D) && npm ci --loglevel=error
+	@touch $@
+
+.PHONY: conformance
+conformance: $(DEV_STAMP) $(NODE_STAMP) ## Run the official MCP suite and the Inspector (npm)
+	@OBO_MCP_TEST_NODE=1 $(BIN)/python -m pytest tests/conformance
+
+INBOUND := claims compact encoding jwk jwks metadata traps verifier
+
+.PHONY: vectors
+vectors: $(DEV_STAMP) ## Prove the inbound side: vectors, forgeries, properties, corpus
+	@$(BIN)/python -m pytest tests/vectors tests/fuzz $(INBOUND:%=tests/unit/library/test_%.py)
+
+$(FUZZ_STAMP): requirements/fuzz.txt $(DEV_STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
+RUNS ?= 1000000
+
+.PHONY: fuzz
+fuzz: $(FUZZ_STAMP) ## Fuzz what reads tokens, claims and keys, RUNS times
+	@mkdir -p build/fuzz/found
+	@PYTHONPATH=tests $(BIN)/python -m fuzz.fuzz_inbound -runs=$(RUNS) -max_len=20000 \
+		-dict=tests/fuzz/words.dict -artifact_prefix=build/fuzz/ -print_final_stats=1 \
+		build/fuzz/found tests/fuzz/corpus
+
+.PHONY: nightly
+nightly: $(FUZZ_STAMP) ## Everything at night size: mutations, properties, ten million fuzz runs
+	@OBO_MCP_NIGHTLY=1 $(BIN)/python -m pytest -s --timeout=3600 tests/fuzz
+	@OBO_MCP_NIGHTLY=1 $(BIN)/python -m pytest --timeout=3600 --ignore=tests/fuzz
+	@$(MAKE) --no-print-directory fuzz RUNS=10000000
 
 .PHONY: docs
 docs: $(DEV_STAMP) ## Regenerate the generated blocks of docs/reference

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp
 
+from obo_graph.clouds import check_same_cloud
 from obo_graph.graph import Graph
 from obo_graph.server import create_server
 from obo_graph.settings import GraphSettings
@@ -16,7 +17,12 @@ from obo_mcp.network import tls_context
 def create_app(
     settings: Settings, graph_settings: GraphSettings, *, clock: Clock | None = None
 ) -> ASGIApp:
-    """The whole server as an ASGI application with a lifespan."""
+    """The whole server as an ASGI application with a lifespan.
+
+    Raises:
+        ConfigurationError: the two settings do not go together.
+    """
+    check_same_cloud(settings.authority_host, graph_settings.graph_url)
     clock = clock or SystemClock()
     obo = OnBehalfOf(settings, clock=clock)
     graph = Graph(

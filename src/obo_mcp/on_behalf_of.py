@@ -238,13 +238,14 @@ def _policy(settings: Settings) -> ClaimsPolicy:
 
 
 def _guard(settings: Settings) -> Guard:
-    """Our own host is admitted, with the default port written out too."""
+    """Our own host and origin are admitted with the default port written out or left out."""
     ours = urlsplit(settings.resource_url)
-    port = 443 if ours.scheme == "https" else 80
-    hosts = {ours.netloc} if ours.port else {ours.netloc, f"{ours.netloc}:{port}"}
+    default = 443 if ours.scheme == "https" else 80
+    bare = ours.netloc.removesuffix(f":{default}")
+    hosts = {bare, f"{bare}:{default}"} if ours.port in {None, default} else {ours.netloc}
     return Guard(
         hosts=frozenset({*hosts, *settings.allowed_hosts}),
-        origins=frozenset({f"{ours.scheme}://{ours.netloc}", *settings.allowed_origins}),
+        origins=frozenset({f"{ours.scheme}://{bare}", *settings.allowed_origins}),
         local_pages=settings.is_local,
     )
 

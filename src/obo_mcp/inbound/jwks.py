@@ -54,8 +54,8 @@ class SigningKeys:
 
     @property
     def loaded(self) -> bool:
-        """Whether keys have ever been fetched."""
-        return bool(self._published)
+        """Whether any keys are here that are still good."""
+        return any(map(self._kept, self._published))
 
     def issuer(self, version: str) -> str | None:
         """Who signs tokens of `version` ("1.0", "2.0"); None while that is not known."""

@@ -1,0 +1,85 @@
+"""What OnBehalfOf makes of its settings at the door."""
+
+import pytest
+
+from obo_mcp import OnBehalfOf, Settings
+from support.asgi import call
+from support.tokens import CLIENT, TENANT
+
+OTHER = "22222222-2222-4333-8444-555555555555"
+
+
+def settings(**changes):
+    values = {
+        "tenant_id": TENANT,
+        "client_id": CLIENT,
+        "client_secret": "hunter2-hunter2",
+        "resource_url": "https://mcp.example/mcp",
+        "required_scope": "mcp.access",
+    }
+    return Settings(**(values | changes))
+
+
+async def nobody(scope, receive, send):
+    raise AssertionError("nobody gets here without a token")
+
+
+async def status(host, origin=None, **changes):
+    app = OnBehalfOf(settings(**changes)).protect(nobody)
+    headers = [(b"host", host.encode())]
+    if origin is not None:
+        headers.append((b"origin", origin.encode()))
+    return (await call(app, headers=headers)).status
+
+
+@pytest.mark.parametrize("url", ["https://mcp.example/mcp", "https://mcp.example:443/mcp"])
+@pytest.mark.parametrize(
+    "host", ["mcp.example", "MCP.example", "mcp.example:443", "localhost:8000"]
+)
+async def test_the_default_port_may_be_written_out_or_not(url, host):
+    assert await status(host, "https://mcp.example", resource_url=url) == 401
+
+
+@pytest.mark.parametrize("host", ["mcp.example:80", "mcp.example:8443", "example", "x.mcp.example"])
+async def test_another_host_is_misdirected(host):
+    assert await status(host) == 421
+
+
+async def test_another_port_than_the_default_must_be_there():
+    url = "https://mcp.example:8443/mcp"
+    assert await status("mcp.example:8443", resource_url=url) == 401
+    assert await status("mcp.example", resource_url=url) == 421
+
+
+async def test_a_proxys_host_and_a_friends_page_are_admitted_by_name():
+    assert await status("proxy.internal", allowed_hosts=("proxy.internal",)) == 401
+    assert await status("proxy.internal") == 421
+    friend = "https://chat.example"
+    assert await status("mcp.example", friend, allowed_origins=(friend,)) == 401
+    assert await status("mcp.example", friend) == 403
+
+
+async def test_pages_of_this_machine_are_admitted_by_a_server_on_this_machine_only():
+    page = "http://localhost:6274"
+    assert await status("mcp.example", page) == 403
+    assert await status("127.0.0.1:8000", page, resource_url="http://127.0.0.1:8000/mcp") == 401
+
+
+async def test_the_metadata_names_the_authorization_server_of_every_tenant_admitted():
+    app = OnBehalfOf(settings(allowed_tenants=(TENANT, OTHER))).protect(nobody)
+    answer = await call(app, "/.well-known/oauth-protected-resource", method="GET")
+    host = "https://login.microsoftonline.com"
+    assert answer.json["authorization_servers"] == [f"{host}/{TENANT}/v2.0", f"{host}/{OTHER}/v2.0"]
+    assert answer.json["scopes_supported"] == [f"api://{CLIENT}/mcp.access"]
+
+
+async def test_external_id_is_named_by_the_tenants_own_host():
+    app = OnBehalfOf(settings(authority_host="contoso.ciamlogin.com")).protect(nobody)
+    answer = await call(app, "/.well-known/oauth-protected-resource", method="GET")
+    issuer = f"https://{TENANT}.ciamlogin.com/{TENANT}/v2.0"
+    assert answer.json["authorization_servers"] == [issuer]
+
+
+def test_the_body_limit_is_the_setting():
+    app = OnBehalfOf(settings(max_body_bytes=2048)).protect(nobody)
+    assert app._door.max_body_bytes == 2048
