@@ -1,4 +1,4 @@
-"""A Microsoft Entra tenant on this machine, with a small Graph and an agent beside it.
+"""A Microsoft Entra tenant on this machine, with a small Graph, an agent and a second tenant.
 
 What happens here: people sign in, apps get real RS256 tokens with the claims, refusals and statuses
 that Entra documents, and control switches let a test or a demo disturb the peace.

@@ -12,7 +12,6 @@ from obo_tenant.device import device_routes
 from obo_tenant.discovery import discovery_routes
 from obo_tenant.graph.routes import graph_routes
 from obo_tenant.mishaps import exception_handlers
-from obo_tenant.people import TENANT_ID
 from obo_tenant.tenant import Tenant
 from obo_tenant.token_endpoint import token_routes
 from obo_tenant.userinfo import userinfo_routes
@@ -51,7 +50,7 @@ def _agent(tenant: Tenant) -> Agent:
         raise LookupError("the tenant has no connection or no MCP server registered")
     return Agent(
         base_url=tenant.base_url,
-        tenant_id=TENANT_ID,
+        tenant_id=tenant.tenant_id,
         client_id=connection.client_id,
         client_secret=connection.secret,
         server_scope=f"{server.prefix}/mcp.access",

@@ -18,7 +18,9 @@ class Application:
     """An app registration with its service principal (Graph resource type `application`).
 
     `token_version` is `api.requestedAccessTokenVersion`; `preauthorized` and `known_clients` hold
-    client ids; `delegated` names the permissions it asks for, by resource name.
+    client ids; `delegated` names the permissions it asks for, by resource name. `app_roles` are the
+    permissions it offers to applications, `granted_roles` those it was granted, by resource name.
+    A `multi_tenant` one has a principal in every tenant (`signInAudience` is AzureADMultipleOrgs).
     """
 
     name: str
@@ -28,6 +30,7 @@ class Application:
     secret: str | None = field(default=None, repr=False)
     public: bool = False
     agent_identity: bool = False
+    multi_tenant: bool = False
     token_version: int = 2
     identifier_uris: tuple[str, ...] = ()
     scopes: MappingProxyType[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -35,6 +38,10 @@ class Application:
     preauthorized: frozenset[str] = frozenset()
     known_clients: frozenset[str] = frozenset()
     delegated: MappingProxyType[str, tuple[str, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    app_roles: tuple[str, ...] = ()
+    granted_roles: MappingProxyType[str, tuple[str, ...]] = field(
         default_factory=lambda: MappingProxyType({})
     )
 
@@ -90,6 +97,7 @@ def _graph() -> Application:
         display_name="Microsoft Graph",
         client_id=GRAPH_ID,
         principal_id="5e624949-6b95-49c4-b53a-7850f9b5bd9c",
+        multi_tenant=True,
         token_version=1,
         identifier_uris=(GRAPH_AUDIENCE,),
         scopes=GRAPH_SCOPES,
@@ -114,6 +122,7 @@ def _callers(base_url: str) -> Iterable[Application]:
         client_id=CONNECTION_ID,
         principal_id="93af6bca-f91e-43a5-893d-8f57124e1d62",
         secret="practice-secret-of-the-connection",
+        multi_tenant=True,
         redirect_uris=(f"{base_url}/agent/redirect",),
         delegated=MappingProxyType({"mcp-server": ("mcp.access",)}),
     )
@@ -124,6 +133,7 @@ def _callers(base_url: str) -> Iterable[Application]:
         principal_id="46d57d99-3952-4ba7-9eb1-b831fc19d657",
         secret="practice-secret-of-the-agent-identity",
         agent_identity=True,
+        granted_roles=MappingProxyType({"mcp-server": ("mcp.read",)}),
     )
 
 
@@ -144,6 +154,7 @@ def _resources() -> Iterable[Application]:
         client_id=MCP_SERVER_ID,
         principal_id="df8c2fa6-0dc9-47ac-a84f-863799958185",
         secret="practice-secret-of-the-mcp-server",
+        multi_tenant=True,
         identifier_uris=(f"api://{MCP_SERVER_ID}",),
         scopes=MappingProxyType(
             {"mcp.access": "Use the MCP server as you", "mcp.admin": "Administer the MCP server"}
@@ -152,6 +163,7 @@ def _resources() -> Iterable[Application]:
         delegated=MappingProxyType(
             {"graph": tuple(GRAPH_SCOPES), "expenses-api": ("Expenses.Read",)}
         ),
+        app_roles=("mcp.read",),
     )
     yield Application(
         name="expenses-api",

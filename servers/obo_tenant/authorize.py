@@ -24,7 +24,7 @@ from obo_tenant.granted import client_info
 from obo_tenant.grants import SignIn
 from obo_tenant.noting import note_of, noted
 from obo_tenant.pages import plain_page
-from obo_tenant.place import check_tenant
+from obo_tenant.place import tenant_asked
 from obo_tenant.refusal import Refusal
 from obo_tenant.scopes import Asked
 from obo_tenant.tenant import Tenant
@@ -92,9 +92,8 @@ class CodePurpose:
         code = self.tenant.grants.new_code(
             sign_in, request.destination.redirect_uri, request.challenge, request.challenge_method
         )
-        extra = (
-            {"client_info": client_info(account.person.oid)} if request.wants_client_info else {}
-        )
+        info = client_info(account.person.oid, self.tenant.tenant_id)
+        extra = {"client_info": info} if request.wants_client_info else {}
         return request.destination.send({"code": code, **extra, "session_state": str(uuid4())})
 
     def decline(self) -> Response:
@@ -114,17 +113,16 @@ class AuthorizeEndpoint:
         envelope = Envelope.of(request, self._tenant.clock())
         try:
             query = parse_form(request.url.query.encode("ascii", "replace"))
-            client = self._tenant.directory.app_by_id(query.get("client_id"))
-            check_tenant(request, client)
-            destination = read_destination(query, self._tenant.directory)
+            tenant = tenant_asked(request, self._tenant, query.get("client_id"))
+            destination = read_destination(query, tenant.directory)
         except Refusal as refusal:
             note_of(request)["error"] = f"{refusal.error} AADSTS{refusal.code}"
             detail = envelope.describe(refusal.code, refusal.text)
             return plain_page("Sorry", "We can't sign you in here.", status=400, detail=detail)
         note_of(request)["client_id"] = destination.client.client_id
         try:
-            wanted = read_request(query, destination, self._tenant.directory)
-            return self._begin(request, CodePurpose(self._tenant, wanted, envelope))
+            wanted = read_request(query, destination, tenant.directory)
+            return self._begin(request, CodePurpose(tenant, wanted, envelope))
         except Refusal as refusal:
             note_of(request)["error"] = f"{refusal.error} AADSTS{refusal.code}"
             return _send_refusal(destination, refusal, envelope)
@@ -139,33 +137,34 @@ class AuthorizeEndpoint:
 
     def _begin(self, request: Request, purpose: CodePurpose) -> Response:
         browser = self._tenant.browsers.of(request)
-        account = self._signed_in(browser, purpose.request)
+        account = _signed_in(browser, purpose)
         if purpose.request.prompt == "none":
-            self._check_silent(account, purpose)
+            _check_silent(account, purpose)
         return self._conversation.begin(request, browser, purpose, account)
 
-    def _signed_in(self, browser: Browser, wanted: AuthorizeRequest) -> Account | None:
-        """Whom single sign-on stands for: the hinted person, or the only or latest one."""
-        if wanted.prompt in {"login", "select_account"}:
-            return None
-        accounts = self._tenant.browsers.signed_in(browser, self._tenant.directory)
-        hint = wanted.login_hint.strip().lower()
-        hinted = [a for a in accounts if not hint or a.person.user_principal_name == hint]
-        account = hinted[-1] if hinted else None
-        if account is None or wanted.max_age_seconds is None:
-            return account
-        age = self._tenant.clock() - browser.signed_in[account.person.oid].began_at
-        # OpenID Connect Core 3.1.2.1: an age of 0 always asks, as prompt=login does.
-        return account if 0 < wanted.max_age_seconds >= age else None
 
-    def _check_silent(self, account: Account | None, purpose: CodePurpose) -> None:
-        if account is None:
-            raise Refusal(50058)
-        missing = wishes(
-            purpose.client, purpose.asked, self._tenant.directory, account, every=False
-        )
-        if missing:
-            raise Refusal(65001, app=purpose.client.client_id, name=purpose.client.display_name)
+def _signed_in(browser: Browser, purpose: CodePurpose) -> Account | None:
+    """Whom single sign-on stands for: the hinted person, or the only or latest one."""
+    wanted, tenant = purpose.request, purpose.tenant
+    if wanted.prompt in {"login", "select_account"}:
+        return None
+    accounts = tenant.browsers.signed_in(browser, tenant.directory)
+    hint = wanted.login_hint.strip().lower()
+    hinted = [a for a in accounts if not hint or a.person.user_principal_name == hint]
+    account = hinted[-1] if hinted else None
+    if account is None or wanted.max_age_seconds is None:
+        return account
+    age = tenant.clock() - browser.signed_in[account.person.oid].began_at
+    # OpenID Connect Core 3.1.2.1: an age of 0 always asks, as prompt=login does.
+    return account if 0 < wanted.max_age_seconds >= age else None
+
+
+def _check_silent(account: Account | None, purpose: CodePurpose) -> None:
+    if account is None:
+        raise Refusal(50058)
+    client, directory = purpose.client, purpose.tenant.directory
+    if wishes(client, purpose.asked, directory, account, every=False):
+        raise Refusal(65001, app=client.client_id, name=client.display_name)
 
 
 def _send_refusal(destination: Destination, refusal: Refusal, envelope: Envelope) -> Response:

@@ -13,10 +13,11 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from obo_tenant.apps import GRAPH_AUDIENCE, Application
 from obo_tenant.control_tokens import TokenSwitches
+from obo_tenant.directory import Account, Directory
 from obo_tenant.faults import Fault, FaultPlace
-from obo_tenant.fields import BadSwitch, Fields, app_named, person_named
+from obo_tenant.fields import BadSwitch, Fields, app_named, person_named, tenant_named
 from obo_tenant.guard import LoopbackOnly
-from obo_tenant.people import PEOPLE, TENANT_ID
+from obo_tenant.people import Person
 from obo_tenant.tenant import Tenant
 
 _PLACES: MappingProxyType[str, FaultPlace] = MappingProxyType(
@@ -26,6 +27,7 @@ _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]{0,4000}")
 _FRAMING = frozenset({"connection", "content-length", "content-type", "transfer-encoding"})
 _Endpoint = Callable[[Request], Awaitable[Response]]
+_Consent = tuple[Application, Application, Account | None, tuple[str, ...]]
 
 
 class Connected(Protocol):
@@ -67,17 +69,18 @@ class Switches:
     async def overview(self, _request: Request) -> Response:
         """What a client needs to know to begin. Synthetic people are left out."""
         tenant = self._tenant
-        apps = [app for app in tenant.directory.apps if app.name != "graph"]
+        apps = {app.name: _shown_app(app) for app in _shown_apps(tenant)}
         return JSONResponse(
             {
-                "tenant_id": TENANT_ID,
-                "authority": f"{tenant.base_url}/{TENANT_ID}",
-                "issuer": tenant.mint.issuer_v2,
+                **_shown_tenant(tenant),
                 "graph_url": tenant.base_url,
                 "graph_resource": GRAPH_AUDIENCE,
                 "ca_path": str(tenant.ca_path),
-                "apps": {app.name: _shown_app(app) for app in apps},
-                "people": {person.key: _shown_person(person) for person in PEOPLE},
+                "apps": apps,
+                "neighbour": {
+                    **_shown_tenant(tenant.cloud.neighbour),
+                    "apps": [app.name for app in _shown_apps(tenant.cloud.neighbour)],
+                },
             }
         )
 
@@ -87,11 +90,14 @@ class Switches:
         where = fields.needed("where")
         if where not in _PLACES:
             raise BadSwitch("where must be token, keys or graph")
-        key = fields.text("person")
+        key, tenant = fields.text("person"), tenant_named(self._tenant, fields.text("tenant"))
+        if tenant is not None and where == "graph":
+            raise BadSwitch("tenant: Graph is one for both; name a person")
         headers = _headers(fields.mapping("headers") or {})
         fault = Fault(
             where=_PLACES[where],
-            oid=person_named(self._tenant.directory, key).person.oid if key else None,
+            oid=person_named(self._tenant, key, tenant)[1].person.oid if key else None,
+            tenant_id=tenant.tenant_id if tenant else None,
             status=fields.whole("status", None, 200, 599),
             headers=headers,
             body=fields.mapping("body"),
@@ -126,13 +132,14 @@ class Switches:
         version = fields.whole("requested_access_token_version", None, 1, 2)
         fields.end()
         if version is not None:
-            self._tenant.directory.set_token_version(app.name, version)
+            for each in self._tenant.cloud.tenants:
+                each.directory.set_token_version(app.name, version)
         return _done()
 
     async def change_person(self, request: Request) -> Response:
         """`PATCH /_tenant/people/{key}`."""
         fields = await Fields.of(request)
-        account = person_named(self._tenant.directory, request.path_params["key"])
+        _, account = person_named(self._tenant, request.path_params["key"])
         enabled = fields.flag("enabled", default=None)
         revoked = fields.flag("sessions_revoked", default=None)
         fields.end()
@@ -146,15 +153,16 @@ class Switches:
 
     async def consent(self, request: Request) -> Response:
         """`PUT /_tenant/consents`: add to what was consented."""
-        client, resource, account, scopes = await self._consent_of(request)
-        if not scopes:
+        directory, consent = await self._consent_of(request)
+        if not consent[3]:
             raise BadSwitch("scopes is missing")
-        self._tenant.directory.consent(client, resource, account, scopes)
+        directory.consent(*consent)
         return _done()
 
     async def withdraw(self, request: Request) -> Response:
         """`DELETE /_tenant/consents`: take back those scopes, or all without any."""
-        self._tenant.directory.withdraw(*await self._consent_of(request))
+        directory, consent = await self._consent_of(request)
+        directory.withdraw(*consent)
         return _done()
 
     async def rotate(self, _request: Request) -> Response:
@@ -172,19 +180,20 @@ class Switches:
         self._agent.server_url = url
         return _done()
 
-    async def _consent_of(
-        self, request: Request
-    ) -> tuple[Application, Application, Any, tuple[str, ...]]:
+    async def _consent_of(self, request: Request) -> tuple[Directory, _Consent]:
         fields = await Fields.of(request)
-        directory = self._tenant.directory
-        client = app_named(directory, fields.needed("client"))
-        resource = app_named(directory, fields.needed("resource"))
-        key, scopes = fields.text("person"), fields.texts("scopes") or ()
+        key, named = fields.text("person"), tenant_named(self._tenant, fields.text("tenant"))
+        tenant, account = named or self._tenant, None
+        if key is not None:
+            tenant, account = person_named(self._tenant, key, named)
+        client = app_named(tenant.directory, fields.needed("client"))
+        resource = app_named(tenant.directory, fields.needed("resource"))
+        scopes = fields.texts("scopes") or ()
         fields.end()
         unknown = [scope for scope in scopes if scope not in resource.scopes]
         if unknown:
             raise BadSwitch(f"{resource.name} has no scope {unknown[0]!r}")
-        return client, resource, person_named(directory, key) if key else None, scopes
+        return tenant.directory, (client, resource, account, scopes)
 
 
 def _answering(endpoint: _Endpoint) -> _Endpoint:
@@ -227,10 +236,28 @@ def _shown_app(app: Application) -> dict[str, Any]:
         shown["client_secret"] = app.secret
     if app.identifier_uris:
         shown["identifier_uri"] = app.identifier_uris[0]
-    return shown | {"scopes": list(app.scopes), "redirect_uris": list(app.redirect_uris)}
+    return shown | {
+        "scopes": list(app.scopes),
+        "app_roles": list(app.app_roles),
+        "redirect_uris": list(app.redirect_uris),
+    }
 
 
-def _shown_person(person: Any) -> dict[str, str]:
+def _shown_apps(tenant: Tenant) -> list[Application]:
+    return [app for app in tenant.directory.apps if app.name != "graph"]
+
+
+def _shown_tenant(tenant: Tenant) -> dict[str, Any]:
+    return {
+        "tenant_id": tenant.tenant_id,
+        "domain": tenant.organization.domain,
+        "authority": f"{tenant.base_url}/{tenant.tenant_id}",
+        "issuer": tenant.mint.issuer_v2,
+        "people": {each.key: _shown_person(each) for each in tenant.organization.people},
+    }
+
+
+def _shown_person(person: Person) -> dict[str, str]:
     return {
         "oid": person.oid,
         "name": person.name,

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from obo_tenant.apps import GRAPH_AUDIENCE, GRAPH_ID, Application
 from obo_tenant.directory import Account
-from obo_tenant.fields import BadSwitch, Fields, app_named, person_named
+from obo_tenant.fields import BadSwitch, Fields, app_named, person_named, tenant_named
 from obo_tenant.mint import Subject
 from obo_tenant.tenant import Tenant
 
@@ -20,8 +20,9 @@ _MOST_PEOPLE = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Order:
-    """What a token should be like; `account` is None for an app-only token."""
+    """What a token should be like, and which tenant issues it."""
 
+    tenant: Tenant
     client: Application
     resource: Application
     scopes: tuple[str, ...]
@@ -38,70 +39,80 @@ class TokenSwitches:
     async def token(self, request: Request) -> Response:
         """One token, to order. Raises BadSwitch."""
         fields = await Fields.of(request)
-        order = self._order(fields)
-        account = person_named(self._tenant.directory, fields.text("person") or "adele")
+        tenant, account = self._person(fields)
+        order = _order(fields, tenant)
         app_only, id_token = fields.flag("app_only"), fields.flag("id_token")
         foreign, changes = fields.flag("foreign_key"), fields.mapping("claims")
         fields.end()
         if app_only and id_token:
             raise BadSwitch("an ID token cannot be app_only")
         if id_token:
-            claims = self._id_claims(order, account)
+            claims = _id_claims(order, account)
         else:
-            claims = self._access_claims(order, None if app_only else account)
+            claims = _access_claims(order, None if app_only else account)
         try:
-            token = self._tenant.mint.sign(_changed(claims, changes or {}), foreign=bool(foreign))
+            token = tenant.mint.sign(_changed(claims, changes or {}), foreign=bool(foreign))
         except TypeError as reason:
             raise BadSwitch(f"claims: {reason}") from None
         return JSONResponse({"access_token": token})
 
     async def people(self, request: Request) -> Response:
-        """Many new people, one token each. Raises BadSwitch."""
+        """Many new people at home, one token each. Raises BadSwitch."""
         fields = await Fields.of(request)
         count = fields.whole("count", None, 1, _MOST_PEOPLE)
-        order = self._order(fields)
+        order = _order(fields, self._tenant)
         fields.end()
         if count is None:
             raise BadSwitch("count is missing")
         accounts = list(self._tenant.directory.add_people(count))
         # A signature takes about a millisecond: thousands of them must not hold up the server.
         tokens = await run_in_threadpool(
-            lambda: [self._tenant.mint.sign(self._access_claims(order, each)) for each in accounts]
+            lambda: [self._tenant.mint.sign(_access_claims(order, each)) for each in accounts]
         )
         return JSONResponse({"access_tokens": tokens})
 
-    def _order(self, fields: Fields) -> _Order:
-        directory = self._tenant.directory
-        resource = app_named(directory, fields.needed("resource"))
-        scopes = fields.texts("scopes")
-        return _Order(
-            client=app_named(directory, fields.text("client") or "connection"),
-            resource=resource,
-            scopes=tuple(resource.scopes)[:1] if scopes is None else scopes,
-            version=fields.whole("version", None, 1, 2),
-            lifetime_seconds=fields.whole("lifetime_seconds", None, -_A_DAY, _A_DAY),
-        )
+    def _person(self, fields: Fields) -> tuple[Tenant, Account]:
+        """Whose token, or only which tenant's when the token is app-only."""
+        named = tenant_named(self._tenant, fields.text("tenant"))
+        first = (named or self._tenant).organization.people[0]
+        return person_named(self._tenant, fields.text("person") or first.key, named)
 
-    def _access_claims(self, order: _Order, account: Account | None) -> dict[str, Any]:
-        subject = Subject(
-            client=order.client,
-            resource=order.resource,
-            spelling=order.resource.prefix,
-            scopes=order.scopes,
-            account=account,
-        )
-        return self._tenant.mint.access_claims(subject, self._lifetime(order), order.version)
 
-    def _id_claims(self, order: _Order, account: Account) -> dict[str, Any]:
-        """As if the resource itself had signed the person in: its audience, but no access token."""
-        of_graph = order.resource.client_id == GRAPH_ID
-        audience = GRAPH_AUDIENCE if of_graph else order.resource.client_id
-        claims = self._tenant.mint.id_claims(audience, account)
-        return claims | {"exp": int(self._tenant.clock()) + self._lifetime(order)}
+def _order(fields: Fields, tenant: Tenant) -> _Order:
+    resource = app_named(tenant.directory, fields.needed("resource"))
+    scopes = fields.texts("scopes")
+    return _Order(
+        tenant=tenant,
+        client=app_named(tenant.directory, fields.text("client") or "connection"),
+        resource=resource,
+        scopes=tuple(resource.scopes)[:1] if scopes is None else scopes,
+        version=fields.whole("version", None, 1, 2),
+        lifetime_seconds=fields.whole("lifetime_seconds", None, -_A_DAY, _A_DAY),
+    )
 
-    def _lifetime(self, order: _Order) -> int:
-        lifetime = order.lifetime_seconds
-        return self._tenant.mint.lifetime() if lifetime is None else lifetime
+
+def _access_claims(order: _Order, account: Account | None) -> dict[str, Any]:
+    subject = Subject(
+        client=order.client,
+        resource=order.resource,
+        spelling=order.resource.prefix,
+        scopes=order.scopes,
+        account=account,
+    )
+    return order.tenant.mint.access_claims(subject, _lifetime(order), order.version)
+
+
+def _id_claims(order: _Order, account: Account) -> dict[str, Any]:
+    """As if the resource itself had signed the person in: its audience, but no access token."""
+    of_graph = order.resource.client_id == GRAPH_ID
+    audience = GRAPH_AUDIENCE if of_graph else order.resource.client_id
+    claims = order.tenant.mint.id_claims(audience, account)
+    return claims | {"exp": int(order.tenant.clock()) + _lifetime(order)}
+
+
+def _lifetime(order: _Order) -> int:
+    lifetime = order.lifetime_seconds
+    return order.tenant.mint.lifetime() if lifetime is None else lifetime
 
 
 def _changed(claims: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

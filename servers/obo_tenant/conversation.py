@@ -18,7 +18,6 @@ from obo_tenant.directory import Account
 from obo_tenant.form import read_form
 from obo_tenant.noting import note_of, noted
 from obo_tenant.pages import consent_page, plain_page, sign_in_page
-from obo_tenant.people import PEOPLE
 from obo_tenant.refusal import Refusal
 from obo_tenant.scopes import Asked
 from obo_tenant.tenant import Tenant
@@ -26,6 +25,11 @@ from obo_tenant.tenant import Tenant
 
 class Purpose(Protocol):
     """What an interaction is for: whose request, and what to do at its end."""
+
+    @property
+    def tenant(self) -> Tenant:
+        """Whose people may sign in."""
+        ...
 
     @property
     def client(self) -> Application:
@@ -94,7 +98,8 @@ class Conversation:
         interaction, form = await self._resume(request)
         if interaction is None:
             return stale_page()
-        account = self._tenant.directory.account_by_name(form.get("name", ""))
+        directory = _purpose(interaction).tenant.directory
+        account = directory.account_by_name(form.get("name", ""))
         refusal = _check_password(account, form.get("password", ""))
         if account is None or refusal is not None:
             note_of(request)["error"] = "invalid_grant AADSTS50126"
@@ -119,8 +124,9 @@ class Conversation:
         if decision != "accept":
             note_of(request)["error"] = "access_denied AADSTS65004"
             return _purpose(interaction).decline()
+        directory = _purpose(interaction).tenant.directory
         for wish in self._wishes(interaction, account):
-            self._tenant.directory.consent(wish.client, wish.resource, account, wish.scopes)
+            directory.consent(wish.client, wish.resource, account, wish.scopes)
         return self._finish(request, interaction, account)
 
     async def _resume(self, request: Request) -> tuple[Interaction | None, dict[str, str]]:
@@ -166,7 +172,7 @@ class Conversation:
         return wishes(
             purpose.client,
             purpose.asked,
-            self._tenant.directory,
+            purpose.tenant.directory,
             account,
             every=purpose.ask_again,
         )
@@ -174,7 +180,7 @@ class Conversation:
     def _account(self, interaction: Interaction | None) -> Account | None:
         if interaction is None or interaction.oid is None:
             return None
-        account = self._tenant.directory.account_by_oid(interaction.oid)
+        account = _purpose(interaction).tenant.directory.account_by_oid(interaction.oid)
         if (
             account is None
             or not account.enabled
@@ -184,8 +190,9 @@ class Conversation:
         return account
 
     def _sign_in_page(self, interaction: Interaction, name: str, error: str) -> Response:
-        people = [(person.user_principal_name, person.password) for person in PEOPLE]
-        client = _purpose(interaction).client.display_name
+        purpose = _purpose(interaction)
+        people = [(p.user_principal_name, p.password) for p in purpose.tenant.organization.people]
+        client = purpose.client.display_name
         return sign_in_page(_hidden(interaction), client, people, hint=name, error=error)
 
 

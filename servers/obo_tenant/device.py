@@ -8,7 +8,6 @@ from starlette.routing import BaseRoute, Route
 
 from obo_tenant.apps import Application
 from obo_tenant.browsers import Browser, Session, remember
-from obo_tenant.clock import Clock
 from obo_tenant.conversation import Conversation, stale_page
 from obo_tenant.directory import Account
 from obo_tenant.envelope import Envelope
@@ -16,7 +15,7 @@ from obo_tenant.form import read_form, required
 from obo_tenant.grants import DEVICE_INTERVAL_SECONDS, DEVICE_SECONDS, DeviceGrant, SignIn
 from obo_tenant.noting import note_of, noted
 from obo_tenant.pages import code_page, plain_page
-from obo_tenant.place import check_tenant
+from obo_tenant.place import tenant_asked
 from obo_tenant.refusal import Refusal
 from obo_tenant.scopes import Asked, parse_scope
 from obo_tenant.tenant import Tenant
@@ -40,17 +39,17 @@ def device_routes(tenant: Tenant, conversation: Conversation) -> list[BaseRoute]
 class DevicePurpose:
     """An interaction that ends with the device getting what it waits for."""
 
+    tenant: Tenant
     client: Application
     asked: Asked
     grant: DeviceGrant
-    clock: Clock
     login_hint: str = ""
     device: bool = True
     ask_again: bool = False
 
     def over(self) -> Response | None:
         """The code was answered elsewhere in the meantime, or has run out."""
-        if self.grant.waiting(self.clock()):
+        if self.grant.waiting(self.tenant.clock()):
             return None
         words = "That code is used or expired. Ask the device for a new one."
         return plain_page("Start again", words, status=400)
@@ -92,17 +91,17 @@ class DeviceEndpoint:
 
     async def _codes(self, request: Request) -> dict[str, object]:
         form = await read_form(request)
-        client = self._tenant.directory.app_by_id(form.get("client_id"))
-        check_tenant(request, client)
+        tenant = tenant_asked(request, self._tenant, form.get("client_id"))
         client_id = required(form, "client_id")
+        client = tenant.directory.app_by_id(client_id)
         if client is None:
             raise Refusal(700016, app=client_id)
         note_of(request)["client_id"] = client.client_id
         if client.agent_identity:
             raise Refusal(82014)
         scope, target = required(form, "scope"), form.get("resource") or None
-        parse_scope(scope, client, self._tenant.directory, target)
-        code, grant = self._tenant.grants.new_device(client.client_id, scope, target)
+        parse_scope(scope, client, tenant.directory, target)
+        code, grant = tenant.grants.new_device(client.client_id, scope, target)
         uri = f"{self._tenant.base_url}/devicelogin"
         return {
             "user_code": grant.user_code,
@@ -146,17 +145,19 @@ class DevicePage:
         if purpose is None:
             return self._ask(request, browser, "That code is wrong or has expired. Try again.")
         note_of(request)["client_id"] = purpose.client.client_id
-        accounts = self._tenant.browsers.signed_in(browser, self._tenant.directory)
+        accounts = self._tenant.browsers.signed_in(browser, purpose.tenant.directory)
         account = accounts[-1] if accounts else None
         return self._conversation.begin(request, browser, purpose, account)
 
     def _purpose(self, typed: str) -> DevicePurpose | None:
-        grant = self._tenant.grants.device_by_user_code(typed)
-        client = self._tenant.directory.app_by_id(grant.client_id) if grant else None
-        if grant is None or client is None:
-            return None
-        asked = parse_scope(grant.scope, client, self._tenant.directory, grant.target)
-        return DevicePurpose(client, asked, grant, self._tenant.clock)
+        """The page has no tenant in its address: the code says whose it is."""
+        for tenant in self._tenant.cloud.tenants:
+            grant = tenant.grants.device_by_user_code(typed)
+            client = tenant.directory.app_by_id(grant.client_id) if grant else None
+            if grant is not None and client is not None:
+                asked = parse_scope(grant.scope, client, tenant.directory, grant.target)
+                return DevicePurpose(tenant, client, asked, grant)
+        return None
 
     def _ask(self, request: Request, browser: Browser, error: str) -> Response:
         interaction = self._tenant.browsers.begin(browser, _CodeEntry())

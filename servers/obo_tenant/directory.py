@@ -1,14 +1,11 @@
-"""Who and what the tenant knows: applications, accounts, and who consented to what."""
+"""Who and what one tenant knows: applications, accounts, and who consented to what."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
 from obo_tenant.apps import Application, applications
-from obo_tenant.people import PEOPLE, TENANT_ID, Person, synthetic_person
-
-# Diego starts without consent, so that every demo can show what its absence looks like.
-_WITHOUT_CONSENT = "diego"
+from obo_tenant.people import HOME, Organization, Person, synthetic_person
 
 
 @dataclass(slots=True)
@@ -27,15 +24,20 @@ class Account:
 
 
 class Directory:
-    """Applications and accounts by their names and ids, and the consents between them."""
+    """Applications and accounts by their names and ids, and the consents between them.
 
-    def __init__(self, base_url: str) -> None:
-        self._apps = {app.name: app for app in applications(base_url)}
-        self._accounts = {person.key: Account(person) for person in PEOPLE}
-        self._keys = {person.oid: person.key for person in PEOPLE}
+    Every application is registered at home; a neighbour knows the multi-tenant ones.
+    """
+
+    def __init__(self, base_url: str, organization: Organization = HOME) -> None:
+        self.organization = organization
+        known = (_known_at(organization, app) for app in applications(base_url))
+        self._apps = {app.name: app for app in known if app is not None}
+        self._accounts = {person.key: Account(person) for person in organization.people}
+        self._keys = {person.oid: person.key for person in organization.people}
         self._consents: dict[tuple[str, str, str | None], frozenset[str]] = {}
         for account in self.accounts:
-            if account.person.key != _WITHOUT_CONSENT:
+            if account.person.key != organization.without_consent:
                 self.consent_to_delegated("mcp-server", account)
 
     @property
@@ -66,8 +68,9 @@ class Directory:
         )
 
     def set_token_version(self, name: str, version: int) -> None:
-        """Set `requestedAccessTokenVersion`, 1 or 2. Raises KeyError for an unknown name."""
-        self._apps[name] = replace(self._apps[name], token_version=version)
+        """Set `requestedAccessTokenVersion`, 1 or 2, of an application if it is known here."""
+        if name in self._apps:
+            self._apps[name] = replace(self._apps[name], token_version=version)
 
     def account(self, key: str) -> Account | None:
         """The account of that short name."""
@@ -85,7 +88,7 @@ class Directory:
     def add_people(self, count: int) -> Iterator[Account]:
         """Add `count` synthetic people who consented as the others did and cannot sign in."""
         for number in range(len(self._accounts), len(self._accounts) + count):
-            oid = str(uuid5(NAMESPACE_OID, f"{TENANT_ID}/{number}"))
+            oid = str(uuid5(NAMESPACE_OID, f"{self.organization.tenant_id}/{number}"))
             account = Account(synthetic_person(oid))
             self._accounts[account.person.key] = account
             self._keys[account.person.oid] = account.person.key
@@ -96,7 +99,8 @@ class Directory:
         """Consent, as that person, to everything the application of that name asks for."""
         client = self._apps[name]
         for resource, scopes in client.delegated.items():
-            self.consent(client, self._apps[resource], account, scopes)
+            if resource in self._apps:
+                self.consent(client, self._apps[resource], account, scopes)
 
     def consent(
         self,
@@ -132,3 +136,11 @@ class Directory:
         pair = (client.client_id, resource.client_id)
         own = self._consents.get((*pair, account.person.oid), frozenset())
         return own | self._consents.get((*pair, None), frozenset())
+
+
+def _known_at(organization: Organization, app: Application) -> Application | None:
+    """The application as that tenant sees it: its principal has another object id in each."""
+    if organization is HOME:
+        return app
+    principal_id = str(uuid5(NAMESPACE_OID, f"{organization.tenant_id}/{app.client_id}"))
+    return replace(app, principal_id=principal_id) if app.multi_tenant else None

@@ -1,7 +1,8 @@
 """Metadata: OpenID configuration, signing keys and instance discovery, for v1 and v2.
 
 OpenID Connect Discovery 1.0 with Entra's additions ("OpenID Connect on the Microsoft identity
-platform"). The shared endpoints give a template with `{tenantid}` as issuer.
+platform"). The shared endpoints give a template with `{tenantid}` as issuer, and the keys of every
+tenant, each with its own issuer.
 """
 
 from types import MappingProxyType
@@ -12,10 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from obo_tenant.mint import ISSUER_V1
 from obo_tenant.noting import note_of, noted
-from obo_tenant.people import TENANT_ID
-from obo_tenant.place import SHARED, tenant_segment
+from obo_tenant.place import tenant_in_path
 from obo_tenant.refusal import Refusal
 from obo_tenant.tenant import Tenant
 
@@ -38,7 +37,7 @@ def discovery_routes(tenant: Tenant) -> list[BaseRoute]:
 
 
 class Metadata:
-    """What anybody may know about the tenant."""
+    """What anybody may know about the tenants."""
 
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
@@ -81,13 +80,13 @@ class Metadata:
 
     def _configuration(self, request: Request, version: int) -> Response:
         try:
-            segment = tenant_segment(request)
+            tenant = tenant_in_path(request, self._tenant)
         except Refusal as refusal:
             return _refused(refusal)
-        path = segment if segment in SHARED else TENANT_ID
+        path = tenant.tenant_id if tenant else str(request.path_params["tenant"]).lower()
         infix = "/v2.0" if version == 2 else ""
         body = {
-            "issuer": self._issuer(segment, version),
+            "issuer": self._issuer(tenant, version),
             **_endpoints(f"{self._tenant.base_url}/{path}"),
             "jwks_uri": f"{self._tenant.base_url}/{path}/discovery{infix}/keys",
             "userinfo_endpoint": f"{self._tenant.base_url}/oidc/userinfo",
@@ -96,20 +95,23 @@ class Metadata:
         return JSONResponse(body, headers=dict(_HOUR))
 
     async def _keys(self, request: Request, version: int) -> Response:
-        trouble = await self._tenant.faults.strike("keys", None)
+        try:
+            tenant = tenant_in_path(request, self._tenant)
+        except Refusal as refusal:
+            return _refused(refusal)
+        whose = tenant.tenant_id if tenant else None
+        trouble = await self._tenant.faults.strike("keys", None, whose)
         if trouble.response is not None:
             note_of(request)["error"] = "fault"
             return trouble.response
-        try:
-            issuer = self._issuer(tenant_segment(request), version)
-        except Refusal as refusal:
-            return _refused(refusal)
-        keys = [key.jwk(issuer) for key in self._tenant.keys]
+        publishers = [tenant] if tenant else self._tenant.cloud.tenants
+        keys = [key.jwk(self._issuer(each, version)) for each in publishers for key in each.keys]
         return JSONResponse({"keys": keys}, headers={**_HOUR, **trouble.headers})
 
-    def _issuer(self, segment: str, version: int) -> str:
-        issuer = self._tenant.mint.issuer_v2 if version == 2 else ISSUER_V1
-        return issuer.replace(TENANT_ID, "{tenantid}") if segment in SHARED else issuer
+    def _issuer(self, tenant: Tenant | None, version: int) -> str:
+        mint = (tenant or self._tenant).mint
+        issuer = mint.issuer_v2 if version == 2 else mint.issuer_v1
+        return issuer if tenant else issuer.replace(mint.tenant_id, "{tenantid}")
 
 
 def _endpoints(base: str) -> dict[str, Any]:

@@ -25,16 +25,24 @@ _TOKEN_FAULTS = MappingProxyType(
 class Fault:
     """What goes wrong, where, for whom (an oid, or None for everybody) and how many times more.
 
+    With a `tenant_id` it strikes that tenant only (Graph is nobody's in particular).
+
     Without a `body` a status of None or 200 means: answer normally, with `headers` added.
     """
 
     where: FaultPlace
     oid: str | None = None
+    tenant_id: str | None = None
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     count: int = 1
     delay_seconds: float = 0.0
+
+    @property
+    def place(self) -> tuple[FaultPlace, str | None, str | None]:
+        """What it strikes: only one fault can be set for it."""
+        return self.where, self.oid, self.tenant_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +61,19 @@ class Faults:
         self._faults: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Set a fault; it replaces an earlier one for the same place and person."""
-        place = (fault.where, fault.oid)
-        self._faults = [old for old in self._faults if (old.where, old.oid) != place]
+        """Set a fault; it replaces an earlier one for the same place, person and tenant."""
+        self._faults = [old for old in self._faults if old.place != fault.place]
         self._faults.append(fault)
 
     def clear(self) -> None:
         """No more trouble."""
         self._faults = []
 
-    async def strike(self, where: FaultPlace, oid: str | None) -> Disturbance:
-        """Use up one fault for a request of that person, after its delay."""
-        fault = self._take(where, oid)
+    async def strike(
+        self, where: FaultPlace, oid: str | None, tenant_id: str | None = None
+    ) -> Disturbance:
+        """Use up one fault for a request of that person at that tenant, after its delay."""
+        fault = self._take(where, oid, tenant_id)
         if fault is None:
             return Disturbance()
         if fault.delay_seconds:
@@ -73,15 +82,18 @@ class Faults:
             return Disturbance(headers=fault.headers)
         return Disturbance(self._response(fault), fault.headers)
 
-    def _take(self, where: FaultPlace, oid: str | None) -> Fault | None:
+    def _take(self, where: FaultPlace, oid: str | None, tenant_id: str | None) -> Fault | None:
         candidates = [
             fault
             for fault in self._faults
-            if fault.where == where and fault.oid in {None, oid} and fault.count > 0
+            if fault.where == where
+            and fault.oid in {None, oid}
+            and fault.tenant_id in {None, tenant_id}
+            and fault.count > 0
         ]
         if not candidates:
             return None
-        fault = max(candidates, key=lambda candidate: candidate.oid is not None)
+        fault = max(candidates, key=lambda each: (each.oid is not None, each.tenant_id is not None))
         fault.count -= 1
         if fault.count == 0:
             self._faults.remove(fault)

@@ -9,6 +9,7 @@ from obo_tenant.apps import Application
 from obo_tenant.body import MOST_BYTES, TooLarge, read_body
 from obo_tenant.directory import Account, Directory
 from obo_tenant.plain_json import read_json
+from obo_tenant.tenant import Tenant
 
 T = TypeVar("T")
 
@@ -99,9 +100,23 @@ def app_named(directory: Directory, name: str) -> Application:
     return _known(directory.app(name), f"there is no app {name!r}")
 
 
-def person_named(directory: Directory, key: str) -> Account:
-    """The account of that short name. Raises BadSwitch."""
-    return _known(directory.account(key), f"there is no person {key!r}")
+def tenant_named(home: Tenant, name: str | None) -> Tenant | None:
+    """The tenant of that short name; None without a name. Raises BadSwitch."""
+    found = {each.organization.key: each for each in home.cloud.tenants}
+    return _known(found.get(name), f"there is no tenant {name!r}") if name else None
+
+
+def person_named(home: Tenant, key: str, tenant: Tenant | None = None) -> tuple[Tenant, Account]:
+    """The account of that short name, which decides the tenant unless one is given.
+
+    Raises:
+        BadSwitch: nobody is called that, there.
+    """
+    for each in home.cloud.tenants if tenant is None else (tenant,):
+        account = each.directory.account(key)
+        if account is not None:
+            return each, account
+    raise BadSwitch(f"there is no person {key!r}{' in that tenant' if tenant else ''}")
 
 
 def _known(found: T | None, otherwise: str) -> T:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from obo_tenant.apps import GRAPH_ID, Application
 from obo_tenant.grants import SignIn
 from obo_tenant.mint import Subject
-from obo_tenant.people import TENANT_ID
 from obo_tenant.refusal import Refusal
 from obo_tenant.scopes import Asked, Permissions, parse_scope
 
@@ -155,11 +154,11 @@ def _for_person(tenant: "Tenant", granted: Granted, form: dict[str, str]) -> dic
         claims = tenant.mint.id_claims(granted.client.client_id, account, sign_in)
         extra["id_token"] = tenant.mint.sign(claims)
     if form.get("client_info") == "1":
-        extra["client_info"] = client_info(sign_in.oid)
+        extra["client_info"] = client_info(sign_in.oid, tenant.tenant_id)
     return extra
 
 
-def client_info(oid: str) -> str:
+def client_info(oid: str, tenant_id: str) -> str:
     """MSAL's account id: base64url of `{"uid": oid, "utid": tid}`."""
-    text = json.dumps({"uid": oid, "utid": TENANT_ID})
+    text = json.dumps({"uid": oid, "utid": tenant_id})
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

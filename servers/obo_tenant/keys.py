@@ -5,6 +5,7 @@ Several keys are always published and their order means nothing
 """
 
 import base64
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -60,19 +61,30 @@ class SigningKey:
 
 
 class KeyRing:
-    """The published keys, oldest first; the newest one signs."""
+    """The published keys, oldest first; the newest one signs.
+
+    They are made when first needed, as that takes a while and few ever meet the neighbour's.
+    """
 
     def __init__(self, now: float) -> None:
-        self._published = (SigningKey.generate(now), SigningKey.generate(now))
+        self._published: tuple[SigningKey, ...] = ()
+        self._making = threading.Lock()
         self._now = now
 
     def __iter__(self) -> Iterator[SigningKey]:
-        return iter(self._published)
+        return iter(self.make())
+
+    def make(self) -> tuple[SigningKey, ...]:
+        """The published keys, made by now."""
+        with self._making:
+            if not self._published:
+                self._published = (SigningKey.generate(self._now), SigningKey.generate(self._now))
+            return self._published
 
     @property
     def current(self) -> SigningKey:
         """The key that signs."""
-        return self._published[-1]
+        return self.make()[-1]
 
     @cached_property
     def foreign(self) -> SigningKey:
@@ -85,7 +97,7 @@ class KeyRing:
 
     def rotate(self, now: float) -> None:
         """Drop the oldest key and sign with a new one from here on."""
-        self._published = (*self._published[1:], SigningKey.generate(now))
+        self._published = (*self.make()[1:], SigningKey.generate(now))
 
 
 def _integer(number: int) -> str:

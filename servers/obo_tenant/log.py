@@ -2,6 +2,7 @@
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -43,10 +44,13 @@ class Entry:
 
 
 class Log:
-    """The latest entries, numbered from 0 for as long as the tenant runs."""
+    """The latest entries, numbered from 0 for as long as the tenants run.
 
-    def __init__(self, directory: Directory, clock: Clock) -> None:
-        self._directory = directory
+    The first of `directories` knows every application.
+    """
+
+    def __init__(self, directories: Sequence[Directory], clock: Clock) -> None:
+        self._directories = directories
         self._clock = clock
         self._entries: deque[Entry] = deque(maxlen=_MOST_KEPT)
         self._next = 0
@@ -62,8 +66,8 @@ class Log:
             TypeError: a field that `Entry` does not have.
         """
         named = {name: _bounded(name, value) for name, value in fields.items()}
-        client = self._directory.app_by_id(fields.get("client_id"))
-        actor = self._directory.app_by_id(fields.get("actor"))
+        client = self._directories[0].app_by_id(fields.get("client_id"))
+        actor = self._directories[0].app_by_id(fields.get("actor"))
         named |= {
             "person": self._person(fields.get("person")),
             "client_id": client.client_id if client else _unknown(fields.get("client_id")),
@@ -86,8 +90,11 @@ class Log:
             self._entries.clear()
 
     def _person(self, who: object) -> str | None:
-        account = self._directory.account_by_oid(who) or self._directory.account(str(who))
-        return account.person.key if account else _unknown(who)
+        for directory in self._directories:
+            account = directory.account_by_oid(who) or directory.account(str(who))
+            if account is not None:
+                return account.person.key
+        return _unknown(who)
 
 
 def _unknown(sent: object) -> str | None:

@@ -1,4 +1,4 @@
-"""Makes and checks the tenant's own tokens.
+"""Makes and checks one tenant's own tokens.
 
 Claims follow Entra, "Access token claims reference" and "ID token claims reference". The version of
 an access token is the resource's choice (`requestedAccessTokenVersion`), never the endpoint's.
@@ -20,11 +20,11 @@ from obo_tenant.clock import Clock
 from obo_tenant.directory import Account
 from obo_tenant.grants import SignIn
 from obo_tenant.keys import KeyRing, SigningKey, base64url
-from obo_tenant.people import TENANT_ID
+from obo_tenant.people import HOME
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 3600, 5400
-ISSUER_V1 = f"https://sts.windows.net/{TENANT_ID}/"
 _ID_TOKEN_SECONDS = 3600
+_PAIRWISE = HOME.tenant_id.encode()  # any constant will do: object ids are unique in the world
 _SKEW_SECONDS = 300
 
 
@@ -51,9 +51,18 @@ class Subject:
 class Mint:
     """Signs tokens with the tenant's keys, and knows them again."""
 
-    def __init__(self, keys: KeyRing, base_url: str, clock: Clock, seed: int) -> None:
+    def __init__(
+        self,
+        keys: KeyRing,
+        base_url: str,
+        clock: Clock,
+        seed: int,
+        tenant_id: str = HOME.tenant_id,
+    ) -> None:
         self.keys = keys
-        self.issuer_v2 = f"{base_url}/{TENANT_ID}/v2.0"
+        self.tenant_id = tenant_id
+        self.issuer_v1 = f"https://sts.windows.net/{tenant_id}/"
+        self.issuer_v2 = f"{base_url}/{tenant_id}/v2.0"
         self._clock = clock
         self._lifetimes = random.Random(seed)
 
@@ -69,12 +78,12 @@ class Mint:
         shape = _v2_claims if version == 2 else _v1_claims
         return {
             "aud": _audience(subject, version),
-            "iss": self.issuer_v2 if version == 2 else ISSUER_V1,
+            "iss": self.issuer_v2 if version == 2 else self.issuer_v1,
             **self._times(lifetime_seconds),
             **shape(subject),
             **_who(subject),
             "rh": f"1.{base64url(secrets.token_bytes(24))}.",
-            "tid": TENANT_ID,
+            "tid": self.tenant_id,
             "uti": base64url(secrets.token_bytes(16)),
             "ver": "2.0" if version == 2 else "1.0",
             "xms_ftd": base64url(secrets.token_bytes(33)),
@@ -96,7 +105,7 @@ class Mint:
             "rh": f"1.{base64url(secrets.token_bytes(24))}.",
             "sid": (sign_in.session_id if sign_in else "") or account.session_id,
             "sub": pairwise(account.person.oid, audience),
-            "tid": TENANT_ID,
+            "tid": self.tenant_id,
             "uti": base64url(secrets.token_bytes(16)),
             "ver": "2.0",
         }
@@ -115,6 +124,13 @@ class Mint:
         nonce = base64url(secrets.token_bytes(32))
         signed = _encode(claims, signer, {"kid": kid, "x5t": kid, "nonce": _hashed(nonce)})
         return _with_nonce(signed, nonce)
+
+    def names_key(self, token: str) -> bool:
+        """Whether the header of `token` names one of the published keys; nothing is verified."""
+        try:
+            return self.keys.find(jwt.get_unverified_header(token).get("kid")) is not None
+        except (jwt.InvalidTokenError, ValueError, RecursionError):
+            return False
 
     def verify(self, token: str) -> dict[str, Any]:
         """Check signature and issuer only, and return the claims.
@@ -139,7 +155,7 @@ class Mint:
             raise BadSignature("The provided signature value did not match.") from None
         if not isinstance(claims, dict):
             raise Malformed("The token holds no claims.")
-        if claims.get("iss") not in (self.issuer_v2, ISSUER_V1):
+        if claims.get("iss") not in (self.issuer_v2, self.issuer_v1):
             raise BadSignature("The issuer is not this tenant.")
         return claims
 
@@ -177,7 +193,7 @@ class Mint:
 
 def pairwise(oid: str, audience: str) -> str:
     """The `sub` of a person or principal towards one application: stable, and useless elsewhere."""
-    digest = hmac.digest(TENANT_ID.encode(), f"{oid}/{audience}".encode(), hashlib.sha256)
+    digest = hmac.digest(_PAIRWISE, f"{oid}/{audience}".encode(), hashlib.sha256)
     return base64url(digest)
 
 
@@ -216,9 +232,9 @@ def _v1_claims(subject: Subject) -> dict[str, Any]:
 
 def _who(subject: Subject) -> dict[str, Any]:
     if subject.account is None:
-        return _app_itself(subject.client)
+        return _app_itself(subject)
     person = subject.account.person
-    return {
+    return _acting(subject.client, "1") | {
         "idtyp": "user",
         "name": person.name,
         "oid": person.oid,
@@ -228,13 +244,25 @@ def _who(subject: Subject) -> dict[str, Any]:
     }
 
 
-def _app_itself(client: Application) -> dict[str, Any]:
+def _app_itself(subject: Subject) -> dict[str, Any]:
+    """An application's own claims; without a role on the resource it gets a token all the same."""
+    client = subject.client
     claims = {"idtyp": "app", "oid": client.principal_id, "sub": client.principal_id}
+    granted = client.granted_roles.get(subject.resource.name)
+    roles = {"roles": list(granted)} if granted else {}
+    itself = {"xms_sub_fct": "11"} if client.agent_identity else {}
+    return {**claims, **roles, **_acting(client, "7"), **itself}
+
+
+def _acting(client: Application, relation: str) -> dict[str, str]:
+    """What is said of an agent identity that acts, for itself or for a person.
+
+    Entra, "Token claims reference for agent IDs": 11 is an agent identity; the subject's relation
+    to the tenant is 1 for a member, 7 for a principal.
+    """
     if not client.agent_identity:
-        return claims
-    # Entra, "Token claims reference for agent IDs": 11 is an agent identity, 7 a principal.
-    facets = {"xms_act_fct": "11", "xms_sub_fct": "11", "xms_idrel": "7"}
-    return claims | facets | {"xms_par_app_azp": BLUEPRINT_ID}
+        return {}
+    return {"xms_act_fct": "11", "xms_idrel": relation, "xms_par_app_azp": BLUEPRINT_ID}
 
 
 def _encode(claims: Mapping[str, Any], key: SigningKey, headers: dict[str, str]) -> str:

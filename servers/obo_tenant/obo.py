@@ -23,8 +23,8 @@ def on_behalf_of(tenant: "Tenant", client: Application, form: dict[str, str]) ->
     """Exchange `assertion` for a token of the same person for another resource.
 
     Raises:
-        Refusal: 50027, 50013, 500133, 240002, 500131, 7000114 for the assertion; 50034, 50057,
-            50173 for the person; 500011, 650053, 70011, 28002, 9010010 for the scope; 65001.
+        Refusal: 50027, 50013, 500133, 240002, 500131, 7000114 for the assertion; 50020, 50034,
+            50057, 50173 for the person; 500011, 650053, 70011, 28002, 9010010 for the scope; 65001.
     """
     confidential(client)
     if required(form, "requested_token_use") != "on_behalf_of":
@@ -47,8 +47,9 @@ def on_behalf_of(tenant: "Tenant", client: Application, form: dict[str, str]) ->
 
 
 def _check_assertion(tenant: "Tenant", client: Application, assertion: str) -> dict[str, Any]:
+    signer = tenant.signer_of(assertion)
     try:
-        claims = tenant.mint.verify(assertion)
+        claims = signer.mint.verify(assertion)
     except Malformed:
         raise Refusal(50027) from None
     except BadSignature as reason:
@@ -63,6 +64,8 @@ def _check_assertion(tenant: "Tenant", client: Application, assertion: str) -> d
         raise Refusal(500131, audience=audience[:200], expected=client.client_id)
     if claims.get("idtyp") == "app" or not claims.get("scp"):
         raise Refusal(7000114, app=str(claims.get("azp") or claims.get("appid")))
+    if signer is not tenant:  # nobody is a guest here
+        raise Refusal(50020, issuer=signer.mint.issuer_v1, tenant=tenant.organization.company)
     return claims
 
 

@@ -1,6 +1,7 @@
-"""The people of the local tenant, and the tenant's own name.
+"""The two organizations of this program, and their people.
 
-Names and job titles are those of Microsoft's public demo content; everything else is ours.
+The names and job titles of Contoso's people are those of Microsoft's public demo content;
+everything else is ours.
 """
 
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from uuid import uuid4
 
 TENANT_ID = "6b2f3a54-90c1-4c1d-8f0e-2d7c5a9e4b10"
 DOMAIN = "contoso.example"
+NEIGHBOUR_DOMAIN = "fabrikam.example"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +23,27 @@ class Person:
     office: str
     time_zone: str
     password: str = field(repr=False)
+    domain: str = DOMAIN
 
     @property
     def user_principal_name(self) -> str:
-        """The sign-in name, `key@DOMAIN`."""
-        return f"{self.key}@{DOMAIN}"
+        """The sign-in name, `key@domain`."""
+        return f"{self.key}@{self.domain}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organization:
+    """Whose tenant it is. `key` is the short name used by the control switches.
+
+    `without_consent` names the one of its people who starts without any.
+    """
+
+    key: str
+    tenant_id: str
+    domain: str
+    company: str
+    people: tuple[Person, ...]
+    without_consent: str
 
 
 PEOPLE: tuple[Person, ...] = (
@@ -74,6 +92,47 @@ PEOPLE: tuple[Person, ...] = (
         time_zone="UTC",
         password="saffron-bridge-62",
     ),
+)
+
+NEIGHBOURS: tuple[Person, ...] = (
+    Person(
+        key="nora",
+        oid="7d2b90e5-14c6-4b8f-9a53-c0e81f6d3a72",
+        name="Nora Eide",
+        job_title="Buyer",
+        office="3/310",
+        time_zone="W. Europe Standard Time",
+        password="willow-compass-29",
+        domain=NEIGHBOUR_DOMAIN,
+    ),
+    Person(
+        key="imran",
+        oid="c14f7a68-9be2-4d05-8371-5ae60d92bf1c",
+        name="Imran Shah",
+        job_title="Controller",
+        office="3/322",
+        time_zone="GMT Standard Time",
+        password="pepper-anchor-73",
+        domain=NEIGHBOUR_DOMAIN,
+    ),
+)
+
+# Diego and Imran start without consent, so that every demo can show what its absence looks like.
+HOME = Organization(
+    key="home",
+    tenant_id=TENANT_ID,
+    domain=DOMAIN,
+    company="Contoso",
+    people=PEOPLE,
+    without_consent="diego",
+)
+NEIGHBOUR = Organization(
+    key="neighbour",
+    tenant_id="d80c52f7-3e19-4a6b-b2d4-71f96ac05e38",
+    domain=NEIGHBOUR_DOMAIN,
+    company="Fabrikam",
+    people=NEIGHBOURS,
+    without_consent="imran",
 )
 
 

@@ -55,6 +55,11 @@ _ENTRIES: MappingProxyType[int, _Entry] = MappingProxyType(
             "Application '$app' is not configured as a multi-tenant application. Usage of the"
             " /common endpoint is not supported for such apps. Use a tenant-specific endpoint.",
         ),
+        50059: _Entry(
+            _REQUEST,
+            "No tenant-identifying information found in either the request or implied by any"
+            " provided credentials.",
+        ),
         50011: _Entry(
             _REQUEST,
             "The redirect URI specified in the request does not match the redirect URIs configured"
@@ -117,6 +122,12 @@ _ENTRIES: MappingProxyType[int, _Entry] = MappingProxyType(
             "Application '$app' is not allowed to make application on-behalf-of calls.",
         ),
         # The person
+        50020: _Entry(
+            _GRANT,
+            "User account from identity provider '$issuer' does not exist in tenant '$tenant' and"
+            " cannot access the application in that tenant. The account needs to be added as an"
+            " external user in the tenant first.",
+        ),
         50034: _Entry(_GRANT, "The user account does not exist in the directory."),
         50057: _Entry(_GRANT, "The user account is disabled."),
         50126: _Entry(_GRANT, "Error validating credentials due to invalid username or password."),

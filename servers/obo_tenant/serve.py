@@ -16,6 +16,7 @@ import uvicorn
 
 from obo_tenant.app import create_app
 from obo_tenant.clock import SYSTEM_CLOCK, Clock
+from obo_tenant.cloud import Cloud
 from obo_tenant.tenant import Tenant
 from obo_tenant.tls import Certificates, make_certificates
 
@@ -96,7 +97,7 @@ class LocalTenant:
         )
         certificates = make_certificates(folder, SYSTEM_CLOCK(), [self._name])
         base_url = f"https://{_in_url(self._name)}:{listener.getsockname()[1]}"
-        self.tenant = Tenant(base_url, certificates.ca, self._clock, self._seed)
+        self.tenant = Cloud(base_url, certificates.ca, self._clock, self._seed).home
         server = _Server(_config(self.tenant, certificates))
         self._thread = threading.Thread(
             target=server.run, args=([listener],), name="local-tenant", daemon=True

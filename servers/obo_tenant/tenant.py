@@ -1,43 +1,58 @@
-"""The tenant as one object: what its endpoints share, and what a test may look at."""
+"""One tenant as one object: what its endpoints share, and what a test may look at."""
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from obo_tenant.apps import AGENT_AUDIENCE, GRAPH_AUDIENCE, GRAPH_ID
-from obo_tenant.browsers import Browsers
-from obo_tenant.clock import SYSTEM_CLOCK, Clock
 from obo_tenant.directory import Directory
-from obo_tenant.faults import Disturbance, Faults
+from obo_tenant.faults import Disturbance
 from obo_tenant.grants import Grants
 from obo_tenant.keys import KeyRing
-from obo_tenant.log import Log
 from obo_tenant.mint import Mint
+from obo_tenant.people import Organization
+
+if TYPE_CHECKING:
+    from obo_tenant.cloud import Cloud
 
 
 class Tenant:
-    """All state of the local tenant.
+    """The state of one tenant in `cloud`: its directory, its keys, and what it has handed out."""
 
-    `base_url` is the origin it is reached at, without a slash at the end; `ca_path` the certificate
-    its clients trust; `clock` gives Unix seconds; `seed` decides the token lifetimes.
-    """
+    def __init__(self, cloud: "Cloud", directory: Directory, seed: int) -> None:
+        self.cloud = cloud
+        self.base_url = cloud.base_url
+        self.ca_path = cloud.ca_path
+        self.clock = cloud.clock
+        self.browsers = cloud.browsers
+        self.faults = cloud.faults
+        self.log = cloud.log
+        self.directory = directory
+        self.keys = KeyRing(cloud.clock())
+        self.mint = Mint(self.keys, cloud.base_url, cloud.clock, seed, self.tenant_id)
+        self.grants = Grants(cloud.clock)
 
-    def __init__(
-        self, base_url: str, ca_path: Path, clock: Clock = SYSTEM_CLOCK, seed: int = 20261123
-    ) -> None:
-        self.base_url = base_url
-        self.ca_path = ca_path
-        self.clock = clock
-        self.directory = Directory(base_url)
-        self.keys = KeyRing(clock())
-        self.mint = Mint(self.keys, base_url, clock, seed)
-        self.grants = Grants(clock)
-        self.browsers = Browsers(clock)
-        self.faults = Faults(clock)
-        self.log = Log(self.directory, clock)
+    @property
+    def organization(self) -> Organization:
+        """Whose tenant it is."""
+        return self.directory.organization
+
+    @property
+    def tenant_id(self) -> str:
+        """The GUID in its paths and in its tokens."""
+        return self.organization.tenant_id
+
+    def signer_of(self, token: str) -> "Tenant":
+        """The tenant in the cloud whose published key `token` names; this one if none."""
+        named = (each for each in self.cloud.tenants if each.mint.names_key(token))
+        return next(named, self)
 
     def check_graph_token(self, token: str) -> dict[str, Any]:
-        """The claims of a token for Microsoft Graph. Raises PermissionError, in Graph's words."""
-        return self.mint.check(token, {GRAPH_AUDIENCE, f"{GRAPH_AUDIENCE}/", GRAPH_ID})
+        """The claims of any tenant's token for Microsoft Graph.
+
+        Raises:
+            PermissionError: in Graph's words.
+        """
+        mint = self.signer_of(token).mint
+        return mint.check(token, {GRAPH_AUDIENCE, f"{GRAPH_AUDIENCE}/", GRAPH_ID})
 
     def check_agent_token(self, token: str) -> dict[str, Any]:
         """The claims of a token for the agent platform. Raises PermissionError."""

@@ -18,7 +18,7 @@ from obo_tenant.form import read_form, required
 from obo_tenant.granted import Granted, answer, log_fields
 from obo_tenant.noting import note_of, noted
 from obo_tenant.obo import on_behalf_of
-from obo_tenant.place import check_tenant
+from obo_tenant.place import tenant_asked
 from obo_tenant.refusal import Refusal
 from obo_tenant.tenant import Tenant
 from obo_tenant.trades import (
@@ -68,36 +68,40 @@ class TokenEndpoint:
     async def _answer(self, request: Request, envelope: Envelope, note: dict[str, Any]) -> Response:
         form = await read_form(request)
         note["client_id"] = form.get("client_id")
-        note["person"] = self._person_of(form)
         note["grant"] = _grant_name(form.get("grant_type", "").strip())
-        trouble = await self._tenant.faults.strike("token", note["person"])
+        tenant = tenant_asked(request, self._tenant, form.get("client_id"))
+        note["person"] = _person_of(form, tenant)
+        trouble = await tenant.faults.strike("token", note["person"], tenant.tenant_id)
         if trouble.response is not None:
             note["error"] = "fault"
             return trouble.response
-        return envelope.answered(self._body(request, form, note), trouble.headers)
+        return envelope.answered(_body(request, tenant, form, note), trouble.headers)
 
-    def _body(self, request: Request, form: dict[str, str], note: dict[str, Any]) -> dict[str, Any]:
-        check_tenant(request, self._tenant.directory.app_by_id(form.get("client_id")))
-        name = required(form, "grant_type")
-        client = authenticate(request, form, self._tenant.directory)
-        note["client_id"] = client.client_id
-        if name not in _GRANTS:
-            raise Refusal(70003, grant=name[:100])
-        granted = _GRANTS[name][1](self._tenant, client, form)
-        body = answer(self._tenant, granted, form)
-        note.update(log_fields(granted, body))
-        return body
 
-    def _person_of(self, form: Mapping[str, str]) -> str | None:
-        """Whose grant this seems to be, before anything was checked: for faults and the log."""
-        grants = self._tenant.grants
-        kept = [
-            grants.refresh_token(form.get("refresh_token", "")),
-            grants.code(form.get("code", "")),
-            grants.device(form.get("device_code", "")),
-        ]
-        people = [each.sign_in.oid for each in kept if each is not None and each.sign_in]
-        return people[0] if people else _oid_of(form.get("assertion", ""))
+def _body(
+    request: Request, tenant: Tenant, form: dict[str, str], note: dict[str, Any]
+) -> dict[str, Any]:
+    name = required(form, "grant_type")
+    client = authenticate(request, form, tenant.directory)
+    note["client_id"] = client.client_id
+    if name not in _GRANTS:
+        raise Refusal(70003, grant=name[:100])
+    granted = _GRANTS[name][1](tenant, client, form)
+    body = answer(tenant, granted, form)
+    note.update(log_fields(granted, body))
+    return body
+
+
+def _person_of(form: Mapping[str, str], tenant: Tenant) -> str | None:
+    """Whose grant this seems to be, before anything was checked: for faults and the log."""
+    grants = tenant.grants
+    kept = [
+        grants.refresh_token(form.get("refresh_token", "")),
+        grants.code(form.get("code", "")),
+        grants.device(form.get("device_code", "")),
+    ]
+    people = [each.sign_in.oid for each in kept if each is not None and each.sign_in]
+    return people[0] if people else _oid_of(form.get("assertion", ""))
 
 
 def _grant_name(sent: str) -> str | None:

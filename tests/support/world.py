@@ -58,7 +58,29 @@ class World:
         self._ask("PUT" if given else "DELETE", "/_tenant/consents", body)
 
     def person(self, key: str) -> dict[str, Any]:
-        return self.about["people"][key]
+        return (self.about["people"] | self.neighbour["people"])[key]
+
+    @property
+    def neighbour(self) -> dict[str, Any]:
+        """The second tenant at the same origin: Nora's and Imran's."""
+        return self.about["neighbour"]
+
+    @property
+    def both_tenants(self) -> tuple[str, str]:
+        """Their ids, ours first."""
+        return self.about["tenant_id"], self.neighbour["tenant_id"]
+
+    def application_token(self, app: str) -> Secret:
+        """What `app` really gets for itself, to call our server with."""
+        known, server = self.about["apps"][app], self.about["apps"]["mcp-server"]
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": known["client_id"],
+            "client_secret": known["client_secret"],
+            "scope": f"{server['identifier_uri']}/.default",
+        }
+        answer = self.http.post(f"/{self.about['tenant_id']}/oauth2/v2.0/token", data=form)
+        return Secret(answer.raise_for_status().json()["access_token"])
 
     def settings(self, resource_url: str, **options: Any) -> Settings:
         app = self.about["apps"]["mcp-server"]

@@ -168,7 +168,7 @@ def _own_only(caller: Caller, target: Target) -> None:
     if wanted.casefold() in (own.oid.casefold(), own.address.casefold()):
         return
     area = target.operation.area
-    raise denied(area) if find_profile(wanted) else no_such_user(area, wanted)
+    raise denied(area) if find_profile(wanted, own.company) else no_such_user(area, wanted)
 
 
 def _verb(request: Request) -> str:

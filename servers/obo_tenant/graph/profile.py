@@ -39,7 +39,7 @@ def get_me(visit: Visit) -> Response:
         "accountEnabled": True,
         "aboutMe": None,
         "city": None,
-        "companyName": "Contoso",
+        "companyName": person.company,
         "country": None,
         "department": person.department,
         "employeeId": None,

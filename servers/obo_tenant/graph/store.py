@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from obo_tenant.graph.calendar import Calendar
 from obo_tenant.graph.drive import Drive
 from obo_tenant.graph.mailbox import Mailbox, Settings
-from obo_tenant.people import PEOPLE, synthetic_person
+from obo_tenant.people import HOME, NEIGHBOUR, synthetic_person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,7 @@ class Profile:
     department: str
     office: str
     time_zone: str
+    company: str = HOME.company
     phones: tuple[str, ...] = ()
     synthetic: bool = False
 
@@ -47,6 +48,7 @@ _DEPARTMENTS = {
     "alex": "Marketing",
     "lynne": "Operations",
     "diego": "Human Resources",
+    "imran": "Finance",
 }
 
 REGISTERED: dict[str, Profile] = {
@@ -59,17 +61,20 @@ REGISTERED: dict[str, Profile] = {
         department=_DEPARTMENTS.get(person.key, "Operations"),
         office=person.office,
         time_zone=person.time_zone,
+        company=organization.company,
         phones=(f"+1 425 555 01{number:02d}",),
     )
-    for number, person in enumerate(PEOPLE, start=9)
+    for organization in (HOME, NEIGHBOUR)
+    for number, person in enumerate(organization.people, start=9)
 }
 
 
-def find_profile(name: str) -> Profile | None:
-    """The registered person with this object id or user principal name, or None."""
+def find_profile(name: str, company: str) -> Profile | None:
+    """That company's registered person with this object id or user principal name, or None."""
     wanted = name.casefold()
-    return REGISTERED.get(wanted) or next(
-        (each for each in REGISTERED.values() if each.address.casefold() == wanted), None
+    colleagues = (each for each in REGISTERED.values() if each.company == company)
+    return next(
+        (each for each in colleagues if wanted in {each.oid, each.address.casefold()}), None
     )
 
 

@@ -24,21 +24,21 @@ class HeldResponse:
 
     async def send(self, message: Message) -> None:
         """Take one ASGI message from the application."""
-        if not self.started and self._is_moot():
-            self._held.clear()
-            return
         begins = message["type"] == "http.response.start"
         if (begins and message["status"] >= _SERVER_ERROR) or self._held:
             self._held.append(message)
             if len(self._held) > _MOST_HELD:
                 await self.release()
-            return
-        self.started = True
-        await self._send(message)
+        else:
+            await self._pass_on(message)
 
     async def release(self) -> None:
         """Send what was held back."""
         held, self._held = self._held, []
         for message in held:
+            await self._pass_on(message)
+
+    async def _pass_on(self, message: Message) -> None:
+        if self.started or not self._is_moot():
             self.started = True
             await self._send(message)

@@ -6,8 +6,9 @@ from typing import NamedTuple
 from cachetools import TLRUCache
 
 from obo_mcp.clock import Clock
+from obo_mcp.errors import SigningKeyUnknown
 from obo_mcp.inbound.claims import ClaimsPolicy
-from obo_mcp.inbound.compact import parse
+from obo_mcp.inbound.compact import CompactToken, parse
 from obo_mcp.inbound.jwks import SigningKeys
 from obo_mcp.inbound.principal import Principal
 from obo_mcp.observe import record
@@ -57,9 +58,12 @@ class AccessTokenVerifier:
         compact = parse(token)
         tenant, version = self._policy.origin(compact.claims)
         keys = self._keys[tenant]
-        if published := keys.issuer(version):
-            self._policy.check_issuer(compact.claims, published)
-        issuer, key = await keys.find(version, compact.kid)
+        self._check_issuer(compact, keys, version)
+        try:
+            issuer, key = await keys.find(version, compact.kid)
+        except SigningKeyUnknown:
+            self._check_issuer(compact, keys, version)  # it may have become known just now
+            raise
         generation = keys.generation
         compact.check_signature(key)
         principal = self._policy.principal(
@@ -68,6 +72,10 @@ class AccessTokenVerifier:
         if principal.actor.is_agent and self._policy.agents == "log":
             _record_agent(principal)
         return _Verified(principal, generation)
+
+    def _check_issuer(self, compact: CompactToken, keys: SigningKeys, version: str) -> None:
+        if published := keys.issuer(version):
+            self._policy.check_issuer(compact.claims, published)
 
 
 def _record_agent(principal: Principal) -> None:

@@ -123,11 +123,11 @@ class World:
             http_client=self.session,
         )
 
-    def msal_confidential(self, app="mcp-server"):
+    def msal_confidential(self, app="mcp-server", authority=None):
         return msal.ConfidentialClientApplication(
             self.apps[app]["client_id"],
             client_credential=self.apps[app]["client_secret"],
-            authority=self.authority,
+            authority=authority or self.authority,
             instance_discovery=False,
             http_client=self.session,
         )

@@ -61,10 +61,16 @@ def test_a_malformed_body_is_refused(world, check_refused, content, media_type):
 
 
 @pytest.mark.parametrize(
-    ("tenant", "code"), [("fabrikam.example", 90002), ("common", 50194), ("organizations", 50194)]
+    ("tenant", "app", "code"),
+    [
+        ("nobody.example", "mcp-server", 90002),
+        ("common", "agent-identity", 50194),
+        ("organizations", "agent-identity", 50194),
+        ("common", "mcp-server", 50059),
+    ],
 )
-def test_only_the_tenants_own_endpoint_gives_tokens(world, check_refused, tenant, code):
-    form = world.credentials("mcp-server") | {"grant_type": "client_credentials", "scope": DEFAULT}
+def test_only_the_tenants_own_endpoint_gives_tokens(world, check_refused, tenant, app, code):
+    form = world.credentials(app) | {"grant_type": "client_credentials", "scope": DEFAULT}
     answer = world.http.post(f"/{tenant}/oauth2/v2.0/token", data=form)
     check_refused(answer, code, "invalid_request")
 
