@@ -28,7 +28,11 @@ class Secret:
 
     def digest(self) -> bytes:
         """SHA-256 of the UTF-8 text: a name for the value that does not give it away."""
-        return hashlib.sha256(self._value.encode()).digest()
+        return hashlib.sha256(self._octets()).digest()
+
+    def _octets(self) -> bytes:
+        """Any text at all: the exception for one that cannot be encoded would show it whole."""
+        return self._value.encode("utf-8", "surrogatepass")
 
     def __repr__(self) -> str:
         return f"Secret({_HIDDEN})"
@@ -45,7 +49,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._value.encode(), other._value.encode())
+        return hmac.compare_digest(self._octets(), other._octets())
 
     def __hash__(self) -> int:
         return hash(self.digest())

@@ -27,6 +27,8 @@ V1, V2 = "1.0", "2.0"
 VERSIONS = frozenset({V1, V2})
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PLAIN = re.compile(r"[\x21-\x7e]{1,256}")
+_WORDS = re.compile(r"[\x20-\x7e]*")
+_OF_ID_TOKENS = frozenset({"nonce", "at_hash", "c_hash"})
 _FACET = re.compile(r"[0-9]{1,9}")
 
 
@@ -128,20 +130,27 @@ class ClaimsPolicy:
 
     def _scopes(self, claims: Mapping[str, Any], actor: Actor) -> frozenset[str]:
         """The scopes of a person's token; none, for an application that is admitted."""
-        if _is_application(claims):
-            if not self.app_role:
-                raise NotDelegated(traps.application(actor))
-            if self.app_role not in _roles(claims):
-                raise AppRoleMissing
+        if "scp" not in claims or claims.get("idtyp", "user") != "user":
+            self._admit_application(claims, actor)
             return frozenset()
-        scp = claims.get("scp")
-        if not isinstance(scp, str):
-            raise TokenMalformed("The access token has no usable 'scp' claim.")
+        scp = claims["scp"]
+        if not isinstance(scp, str) or not _WORDS.fullmatch(scp):
+            raise _unusable("scp")
         scopes = frozenset(scp.split(" ")) - {""}
         name = self.scope.rpartition("/")[2]
         if name not in scopes:
             raise InsufficientScope(traps.missing_scope(name, self.scope))
         return scopes
+
+    def _admit_application(self, claims: Mapping[str, Any], actor: Actor) -> None:
+        _check_access_token(claims)
+        itself = "app" if claims.get("oid") == claims.get("sub") else "somebody"
+        if claims.get("idtyp", itself) != "app":
+            raise NotDelegated(traps.without_scope(self.scope))
+        if not self.app_role or "scp" in claims:
+            raise NotDelegated(traps.application(actor))
+        if self.app_role not in _roles(claims):
+            raise AppRoleMissing
 
     def _check_client(self, principal: Principal) -> None:
         if self.clients and principal.azp not in self.clients:
@@ -150,17 +159,13 @@ class ClaimsPolicy:
             raise AgentNotAllowed
 
 
-def _is_application(claims: Mapping[str, Any]) -> bool:
-    """Whether no person is in the token (Entra, "Access token claims reference": scp, idtyp).
+def _check_access_token(claims: Mapping[str, Any]) -> None:
+    """Raises IdTokenPresented for a token that only tells an app who signed in.
 
-    Raises:
-        IdTokenPresented: it is no access token at all.
+    It names no client, or holds what OpenID Connect Core sections 2 and 3.3.2.11 put there.
     """
-    if "scp" in claims:
-        return bool(claims.get("idtyp", "user") != "user")
-    if "azp" not in claims and "appid" not in claims:
+    if not claims.keys() & {"azp", "appid"} or claims.keys() & _OF_ID_TOKENS:
         raise IdTokenPresented
-    return True
 
 
 def _actor(claims: Mapping[str, Any]) -> Actor:
@@ -182,7 +187,9 @@ def _facets(claims: Mapping[str, Any], name: str) -> frozenset[int]:
 
 def _roles(claims: Mapping[str, Any]) -> frozenset[str]:
     roles = claims.get("roles", [])
-    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+    if not isinstance(roles, list):
+        raise _unusable("roles")
+    if not all(isinstance(role, str) and _PLAIN.fullmatch(role) for role in roles):
         raise _unusable("roles")
     return frozenset(roles)
 

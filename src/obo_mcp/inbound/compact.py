@@ -59,6 +59,12 @@ class CompactToken:
         self.message.check_signature(key)
 
 
+def check_length(token: Secret) -> None:
+    """Raises TokenMalformed for more than 16 KiB, before anything is decoded or copied."""
+    if len(token) > MAX_TOKEN_BYTES:
+        raise TokenMalformed("The access token is longer than 16 KiB.")
+
+
 def read(token: Secret) -> SignedMessage:
     """Take a JWS apart.
 
@@ -66,8 +72,7 @@ def read(token: Secret) -> SignedMessage:
         TokenMalformed: longer than 16 KiB, not three base64url parts, not RS256, a header
             with members that Entra does not use, duplicate members, or not a UTF-8 JSON object.
     """
-    if len(token) > MAX_TOKEN_BYTES:
-        raise TokenMalformed("The access token is longer than 16 KiB.")
+    check_length(token)
     parts = _COMPACT.match(token.reveal())
     if parts is None:
         raise TokenMalformed

@@ -118,6 +118,14 @@ def application(actor: Actor) -> str:
     )
 
 
+def without_scope(scope: str) -> str:
+    """For a token that is neither a person's nor clearly an application's."""
+    return (
+        "This access token carries no permission that a person delegated ('scp'), so nothing can "
+        f"be done with it on a person's behalf. Ask for the scope {scope}."
+    )
+
+
 def missing_scope(name: str, scope: str) -> str:
     """Which scope to ask for, in full."""
     return (

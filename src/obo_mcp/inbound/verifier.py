@@ -8,7 +8,7 @@ from cachetools import TLRUCache
 from obo_mcp.clock import Clock
 from obo_mcp.errors import SigningKeyUnknown
 from obo_mcp.inbound.claims import ClaimsPolicy
-from obo_mcp.inbound.compact import CompactToken, parse
+from obo_mcp.inbound.compact import CompactToken, check_length, parse
 from obo_mcp.inbound.jwks import SigningKeys
 from obo_mcp.inbound.principal import Principal
 from obo_mcp.observe import record
@@ -46,6 +46,7 @@ class AccessTokenVerifier:
             InsufficientScope, ClientRefused: a good token that does not suffice here.
             KeysUnavailable: the key it names is unknown and the authority cannot be asked.
         """
+        check_length(token)
         digest = token.digest()
         known = self._verified.get(digest)
         if known and known.generation == self._keys[known.principal.tid].generation:

@@ -77,6 +77,24 @@ def test_several_tenants_are_admitted_by_name_and_each_by_its_own_issuer():
         judged(claims, POLICY, issuer=issuer)
 
 
+ELSEWHERE = {"iss": f"https://login.microsoftonline.us/{TENANT}/v2.0"}
+GRAPH = {"aud": "https://graph.microsoft.com"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal", "words"),
+    [
+        (GRAPH, WrongAudience, f"meant for Microsoft Graph.* api://{CLIENT}/mcp.access"),
+        (ELSEWHERE, WrongIssuer, "in the US Government cloud"),
+        (ELSEWHERE | {"tid": OTHER}, WrongTenant, "in the US Government cloud"),
+    ],
+    ids=["audience", "issuer", "tenant"],
+)
+def test_a_stranger_hears_where_its_token_belongs(changes, refusal, words):
+    with pytest.raises(refusal, match=words):
+        judged(claims_v2(**changes))
+
+
 def test_a_version_that_is_not_wanted_is_refused_with_the_cure():
     with pytest.raises(WrongVersion, match="requestedAccessTokenVersion to 2"):
         judged(claims_v1(), replace(POLICY, versions=frozenset({"2.0"})))
@@ -132,6 +150,10 @@ ODD_PEOPLE = {
     "roles in one text": {"roles": "reader"},
     "roles that are numbers": {"roles": [7]},
     "scopes in a list": {"scp": ["mcp.access"]},
+    "scopes with a tab": {"scp": "mcp.access\tx"},
+    "a scope with a lone surrogate": {"scp": "mcp.access \ud800"},
+    "a role with a blank": {"roles": ["a b"]},
+    "a role beyond all length": {"roles": ["reader", "r" * 257]},
 }
 
 
@@ -141,16 +163,43 @@ def test_claims_of_another_shape_than_entras_are_refused(changes):
         judged(claims_v2(**changes))
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("oid", "sub", "azp", "scp", "roles", "exp", "nbf", "iat", "ver"),
+        *("xms_act_fct", "xms_sub_fct", "xms_par_app_azp"),
+    ],
+)
+def test_a_claim_without_use_is_named(name):
+    with pytest.raises(TokenMalformed) as caught:
+        judged(claims_v2(**{name: 7.5}), issuer=ISSUER_V2)
+    assert str(caught.value) == f"The access token has no usable '{name}' claim."
+
+
+def test_the_client_of_a_v1_token_is_named_as_it_is_there():
+    with pytest.raises(TokenMalformed, match="'appid'"):
+        judged(claims_v1(appid="x"))
+
+
 @pytest.mark.parametrize("sub", ["s", "s" * 256, "!~"])
 def test_a_sub_of_any_printable_text_is_taken(sub):
     assert judged(claims_v2(sub=sub)).sub == sub
 
 
-@pytest.mark.parametrize("scp", ["mcp.accessories", "mcp", "MCP.ACCESS", "mcp.access\tx", " ", ""])
+@pytest.mark.parametrize("scp", ["mcp.accessories", "mcp", "MCP.ACCESS", " ", ""])
 def test_a_scope_is_one_whole_word(scp):
     with pytest.raises(InsufficientScope, match=f"Ask for api://{CLIENT}/mcp.access") as caught:
         judged(claims_v2(scp=scp))
     assert type(caught.value) is InsufficientScope
+
+
+def test_the_missing_scope_is_named_as_the_token_would_carry_it():
+    with pytest.raises(InsufficientScope, match=r"lacks the scope 'mcp\.access'"):
+        judged(claims_v2(scp="other"))
+
+
+def test_blanks_around_scopes_are_no_scopes():
+    assert judged(claims_v2(scp=" mcp.access  other ")).scopes == {"mcp.access", "other"}
 
 
 def test_any_client_may_call_until_there_is_a_list():
@@ -180,17 +229,15 @@ def test_an_agent_is_admitted_unless_agents_are_denied(facts):
         judged(claims_v2(**facts), replace(POLICY, agents="deny"))
 
 
-@pytest.mark.parametrize("facts", [{}, {"xms_act_fct": "1 113 -11 11x"}, {"xms_sub_fct": ""}])
+@pytest.mark.parametrize("facts", [{}, {"xms_act_fct": "1 113 -11 11x 7\t11"}, {"xms_sub_fct": ""}])
 def test_who_is_no_agent_passes_where_agents_are_denied(facts):
     assert not judged(claims_v2(**facts), replace(POLICY, agents="deny")).actor.is_agent
 
 
 APPLICATIONS = {
-    "said by idtyp": claims_v2(idtyp="app"),
-    "without a scope": claims_v2(scp=None, sub=OID),
-    "without a scope, v1": claims_v1(scp=None, sub=OID),
-    "a device": claims_v2(idtyp="device"),
-    "an idtyp that is a list": claims_v2(idtyp=["user"]),
+    "said by idtyp": claims_v2(scp=None, idtyp="app"),
+    "said by its own subject": claims_v2(scp=None, sub=OID),
+    "said by its own subject, v1": claims_v1(scp=None, sub=OID),
     "an agent identity by itself": claims_v2(scp=None, idtyp="app", **AGENT),
 }
 ROLE = replace(POLICY, app_role="mcp.read")
@@ -209,6 +256,37 @@ def test_an_application_is_refused_unless_a_role_admits_it(claims):
     assert (principal.scopes, principal.roles) == (frozenset(), {"mcp.read"})
 
 
+@pytest.mark.parametrize(
+    ("facts", "connection"), [(AGENT, "AgenticIdentityToken"), ({}, "ProjectManagedIdentity")]
+)
+def test_an_application_that_is_refused_hears_which_connection_sent_it(facts, connection):
+    with pytest.raises(NotDelegated, match=connection):
+        judged(claims_v2(scp=None, idtyp="app", **facts))
+
+
+def test_who_may_be_anybody_hears_which_scope_to_ask_for():
+    with pytest.raises(NotDelegated, match=f"Ask for the scope api://{CLIENT}/mcp.access"):
+        judged(claims_v2(scp=None))
+
+
+NOBODY = {
+    "a person without a scope": claims_v2(scp=None),
+    "a person without a scope, v1": claims_v1(scp=None),
+    "a user by name, without a scope": claims_v2(scp=None, idtyp="user", sub=OID),
+    "a device": claims_v2(idtyp="device"),
+    "a device without a scope": claims_v2(scp=None, idtyp="device", sub=OID),
+    "an idtyp that is a list": claims_v2(idtyp=["user"]),
+    "an application with a scope": claims_v2(idtyp="app"),
+}
+
+
+@pytest.mark.parametrize("policy", [POLICY, ROLE], ids=["no role", "a role"])
+@pytest.mark.parametrize("claims", NOBODY.values(), ids=NOBODY)
+def test_who_is_neither_a_person_nor_plainly_an_application_gets_in_by_no_role(claims, policy):
+    with pytest.raises(NotDelegated):
+        judged(claims | {"roles": ["mcp.read"]}, policy)
+
+
 def test_a_role_does_not_stand_in_for_a_persons_scope():
     with pytest.raises(InsufficientScope, match="lacks the scope"):
         judged(claims_v2(scp="other", roles=["mcp.read"]), ROLE)
@@ -218,8 +296,10 @@ def test_a_person_may_be_named_a_user():
     assert not judged(claims_v2(idtyp="user")).is_application
 
 
-def test_an_id_token_is_told_from_an_access_token_by_its_missing_client():
-    id_token = claims_v2(scp=None, azp=None, azpacr=None, nonce="n")
-    for policy in (POLICY, ROLE):
-        with pytest.raises(IdTokenPresented):
-            judged(id_token, policy)
+def test_an_id_token_is_told_by_its_missing_client_or_its_own_claims():
+    without = claims_v2(scp=None, azp=None, azpacr=None, roles=["mcp.read"])
+    marked = [claims_v2(scp=None, sub=OID, **{m: "x"}) for m in ("nonce", "at_hash", "c_hash")]
+    for id_token in (without, *marked):
+        for policy in (POLICY, ROLE):
+            with pytest.raises(IdTokenPresented):
+                judged(id_token, policy)

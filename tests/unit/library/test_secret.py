@@ -47,3 +47,11 @@ def test_a_clear_token_is_text_for_every_use_but_its_repr():
     assert f"Bearer {token}" == "Bearer abc.def"
     assert token.encode() == b"abc.def"
     assert "abc" not in repr({"token": token})
+
+
+def test_text_that_cannot_be_encoded_is_named_and_compared_without_showing_it():
+    odd = Secret("hunter2\ud800")
+    assert odd == Secret("hunter2\ud800")
+    assert odd != Secret("hunter2")
+    assert len(odd.digest()) == 32
+    assert hash(odd) == hash(Secret("hunter2\ud800"))

@@ -1,5 +1,7 @@
 """The known traps: each refusal names what came and what to do instead."""
 
+import re
+
 import pytest
 
 from obo_mcp.inbound import traps
@@ -62,6 +64,11 @@ def test_a_v1_audience_that_is_another_app_id_is_just_another_application():
     assert "another application" in text
 
 
+@pytest.mark.parametrize("audience", [["https://mcp.example/mcp"], {"://": 1}], ids=str)
+def test_a_v1_audience_that_is_no_text_is_just_another_application(audience):
+    assert "another application" in traps.foreign_audience(claims_v1(aud=audience), SCOPE)
+
+
 CLOUDS = {
     "https://login.microsoftonline.us/t/v2.0": "in the US Government cloud",
     "https://login.partner.microsoftonline.cn/t/v2.0": "in the China cloud",
@@ -109,3 +116,48 @@ def test_an_application_is_told_which_connection_sent_it_and_which_to_use(actor,
     text = traps.application(actor)
     assert kind in text
     assert "authType OAuth2" in text
+
+
+PERSONAL = "9188040d-6c67-4c5b-b112-36a304b66dad"
+ELSEWHERE = "https://login.microsoftonline.us/t/v2.0"
+TEXTS = {
+    "for Graph": lambda: traps.foreign_audience(claims_v2(aud=GRAPH), SCOPE),
+    "for Foundry": lambda: traps.foreign_audience(claims_v2(aud="https://ai.azure.com"), SCOPE),
+    "for the token endpoint": lambda: traps.foreign_audience(
+        claims_v2(aud="api://AzureADTokenExchange"), SCOPE
+    ),
+    "for an unknown uri": lambda: traps.foreign_audience(claims_v1(aud="api://forgotten"), SCOPE),
+    "for somebody": lambda: traps.foreign_audience(claims_v2(aud="x"), SCOPE),
+    "of a personal account": lambda: traps.foreign_tenant(claims_v2(tid=PERSONAL)),
+    "of another tenant": lambda: traps.foreign_tenant(claims_v2(iss="x")),
+    "of another tenant elsewhere": lambda: traps.foreign_tenant(claims_v2(iss=ELSEWHERE)),
+    "of another authority": lambda: traps.foreign_issuer(claims_v2(iss="x")),
+    "of another authority elsewhere": lambda: traps.foreign_issuer(claims_v2(iss=ELSEWHERE)),
+    "of version one": lambda: traps.old_version(),
+    "of an application": lambda: traps.application(Actor()),
+    "of an agent": lambda: traps.application(Actor(blueprint="b")),
+    "without a permission": lambda: traps.without_scope(SCOPE),
+    "without the scope": lambda: traps.missing_scope("mcp.access", SCOPE),
+}
+NAMES = {
+    *(SCOPE, "mcp.access", "Application ID URI", "Azure AD", "authType OAuth2", "OAuth"),
+    *("OBO_MCP_IDENTIFIER_URI", "OBO_MCP_ALLOWED_TENANTS", "OBO_MCP_AUTHORITY_HOST"),
+    *("api.requestedAccessTokenVersion to 2", "AgenticIdentityToken", "ProjectManagedIdentity"),
+    *("US Government", "v1", "v2", "'scp'"),
+}
+LONGEST_FIRST = sorted(NAMES, key=len, reverse=True)
+NAME = re.compile("|".join(map(re.escape, LONGEST_FIRST)))
+
+
+@pytest.mark.parametrize("told", TEXTS.values(), ids=TEXTS)
+def test_what_a_person_is_told_reads_as_plain_sentences(told):
+    """Parts that were joined badly, and shouting, do not; product names are taken as they are."""
+    plain = NAME.sub("It", told())
+    for sentence in re.split(r"(?<=[.]) ", plain):
+        assert re.fullmatch(r"[A-Z][^.]+[.]", sentence), sentence
+    for word in plain.split(" "):
+        assert re.fullmatch(r"[(']?(A|[A-Z]?[a-z]+)('s)?'?[)]?[,.:;]?", word), word
+
+
+def test_a_token_of_nobody_in_particular_is_told_which_scope_to_ask_for():
+    assert f"Ask for the scope {SCOPE}" in traps.without_scope(SCOPE)

@@ -23,6 +23,7 @@ from obo_mcp.inbound.jwks import SigningKeys
 from obo_mcp.inbound.metadata import IssuerKeys
 from obo_mcp.inbound.verifier import AccessTokenVerifier
 from obo_mcp.observe import fields_of
+from obo_mcp.secret import Secret
 from support.tokens import (
     CLIENT,
     ISSUER_V1,
@@ -70,6 +71,13 @@ async def test_a_v2_access_token_becomes_a_principal(verifier):
     assert principal.scopes == {"mcp.access", "other"}
     assert principal.expires_at == NOW + 3600
     assert principal.azp == "aaaaaaaa-1111-4222-8333-444444444444"
+
+
+async def test_a_principal_is_bound_to_its_token_by_a_fingerprint(verifier):
+    first, second = sign(claims_v2()), sign(claims_v2(jti="another"))
+    assert (await verifier.verify(first)).token_digest == first.digest()
+    assert (await verifier.verify(second)).token_digest == second.digest()
+    assert (await verifier.verify(first)).token_digest == first.digest()
 
 
 @pytest.mark.parametrize("audience", [f"api://{CLIENT}", f"api://{CLIENT}/", CLIENT])
@@ -275,3 +283,12 @@ async def test_an_agent_that_is_denied_is_not_recorded_as_a_caller(clock, caplog
 async def test_ten_thousand_tokens_are_remembered_and_no_more(clock):
     judge = verifier_of(clock)
     assert judge._verified.maxsize == 10_000
+
+
+async def test_a_huge_token_is_refused_before_it_is_hashed(verifier):
+    class Unhashed(Secret):
+        def digest(self):
+            raise AssertionError("two megabytes were hashed")
+
+    with pytest.raises(TokenMalformed, match="16 KiB"):
+        await verifier.verify(Unhashed("A" * 2_000_000))
