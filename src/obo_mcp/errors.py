@@ -24,6 +24,7 @@ OboError
 ├── RequestRefused              invalid_request          the request itself, whoever sent it
 │   ├── HostNotAllowed          421                      addressed to a host that is not ours
 │   ├── OriginNotAllowed        403                      sent by a web page of another site
+│   ├── MethodNotAllowed        405 method_not_allowed   a stateless endpoint takes POST only
 │   ├── HeadersTooLarge         431                      more header fields than we read
 │   ├── BodyTooLarge            413                      a longer body than we read
 │   └── BodyTooSlow             408                      the body did not arrive in time
@@ -250,6 +251,14 @@ class OriginNotAllowed(RequestRefused):
         "Web pages of this origin may not call this server. The operator can admit the origin "
         "with OBO_MCP_ALLOWED_ORIGINS."
     )
+
+
+class MethodNotAllowed(RequestRefused):
+    """A stateless MCP endpoint has nothing to offer to GET or DELETE (RFC 9110 15.5.6)."""
+
+    code = "method_not_allowed"
+    status = 405
+    public = "This endpoint takes POST."
 
 
 class HeadersTooLarge(RequestRefused):

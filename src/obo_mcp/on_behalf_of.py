@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from starlette.middleware.cors import CORSMiddleware
+
 from obo_mcp.adapters.mcp_sdk import resolver, sign_in, tool_error, transport_security
 from obo_mcp.asgi.guard import Guard
 from obo_mcp.asgi.metadata import ProtectedResource
@@ -30,6 +32,8 @@ from obo_mcp.inbound.verifier import AccessTokenVerifier
 from obo_mcp.network import tls_context
 from obo_mcp.secret import ClearToken
 from obo_mcp.settings import Settings
+
+_LOCAL_PAGE = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?"
 
 if TYPE_CHECKING:
     from mcp.server.transport_security import TransportSecuritySettings
@@ -69,9 +73,11 @@ class OnBehalfOf:
             client_id=settings.client_id,
         )
 
-    def protect(self, app: ASGIApp, *, stateful: bool = False) -> OnBehalfOfMiddleware:
+    def protect(self, app: ASGIApp, *, stateful: bool = False) -> ASGIApp:
         """Put the front door before `app`, whose lifespan is forwarded.
 
+        Where web pages are admitted (`allowed_origins`, or any page of this machine for a server
+        on it), their preflight requests are answered too (Fetch standard, "CORS protocol").
         Say `stateful` for an MCP application that keeps sessions: its endpoint then also gets
         GET and DELETE, which a stateless one answers with 405.
         """
@@ -90,7 +96,7 @@ class OnBehalfOf:
             is_ready=self._is_ready,
             post_only=not stateful,
         )
-        return OnBehalfOfMiddleware(app, door)
+        return _for_web_pages(OnBehalfOfMiddleware(app, door), self._settings)
 
     def token(self, scope: str) -> Any:
         """A tool parameter: `Annotated[str, obo.token("https://graph.microsoft.com/.default")]`.
@@ -247,6 +253,19 @@ def _guard(settings: Settings) -> Guard:
         hosts=frozenset({*hosts, *settings.allowed_hosts}),
         origins=frozenset({f"{ours.scheme}://{bare}", *settings.allowed_origins}),
         local_pages=settings.is_local,
+    )
+
+
+def _for_web_pages(app: OnBehalfOfMiddleware, settings: Settings) -> ASGIApp:
+    if not settings.allowed_origins and not settings.is_local:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=settings.allowed_origins,
+        allow_origin_regex=_LOCAL_PAGE if settings.is_local else None,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["*"],
+        expose_headers=["www-authenticate", "retry-after", "mcp-session-id"],
     )
 
 

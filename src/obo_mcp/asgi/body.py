@@ -15,6 +15,7 @@ class LimitedBody:
     """Passes a request's body on until it is too long or takes too long.
 
     The application then hears that its client has gone; `refusal` says what really happened.
+    `client_left` says that the client has gone indeed.
     """
 
     def __init__(self, receive: Receive, *, max_bytes: int, seconds: float = BODY_SECONDS) -> None:
@@ -24,6 +25,7 @@ class LimitedBody:
         self._deadline: float | None = None
         self._complete = False
         self.refusal: RequestRefused | None = None
+        self.client_left = False
 
     def check_announced(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Refuse by its Content-Length a body that nobody needs to read.
@@ -41,10 +43,10 @@ class LimitedBody:
         """The next message of the ASGI connection; `http.disconnect` after a refusal."""
         if self.refusal is not None:
             return _GONE
-        if self._complete:
-            return await self._receive()
-        message = await self._in_time()
-        if message["type"] == "http.request":
+        message = await (self._receive() if self._complete else self._in_time())
+        if message["type"] == "http.disconnect":
+            self.client_left = self.refusal is None
+        elif message["type"] == "http.request" and not self._complete:
             self._left -= len(message.get("body", b""))
             self._complete = not message.get("more_body", False)
             if self._left < 0:

@@ -7,17 +7,21 @@ from obo_mcp.asgi.metadata import ProtectedResource
 from obo_mcp.errors import OboError
 
 _CHALLENGED = frozenset({401, 403})
+_METHOD_NOT_ALLOWED = 405
 
 
 def challenge(error: OboError, resource: ProtectedResource, correlation_id: str) -> Answer:
     """The answer for `error`: its status, its code, its public words and the id to ask for.
 
     401 and 403 carry a challenge that says where the metadata is and which scope to ask for; a
-    claims challenge travels in it as base64 (Entra, "Claims challenge"); 503 says when to return.
+    claims challenge travels in it as base64 (Entra, "Claims challenge"); 405 names the method
+    that is taken, 503 says when to return.
     """
     headers = {}
     if error.status in _CHALLENGED:
         headers["www-authenticate"] = _www_authenticate(error, resource)
+    if error.status == _METHOD_NOT_ALLOWED:
+        headers["allow"] = "POST"
     if error.retry_after_seconds is not None:
         headers["retry-after"] = str(error.retry_after_seconds)
     body = {

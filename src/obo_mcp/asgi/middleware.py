@@ -17,12 +17,13 @@ from obo_mcp.asgi.lifespan import Lifespan
 from obo_mcp.asgi.metadata import ProtectedResource
 from obo_mcp.asgi.response import HeldResponse
 from obo_mcp.asgi.types import ASGIApp, Receive, Scope, Send
-from obo_mcp.errors import OboError
+from obo_mcp.errors import MethodNotAllowed, OboError
 from obo_mcp.inbound.principal import Caller, Principal
 from obo_mcp.observe import Field, record
 from obo_mcp.secret import Secret
 
 _log = logging.getLogger("obo_mcp.asgi")
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _GUID = re.compile(rb"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
 _READABLE_BY_ANY_ORIGIN = {
     "access-control-allow-origin": "*",
@@ -78,7 +79,7 @@ class OnBehalfOfMiddleware:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if answer := self._public_answer(scope["path"]):
+        if scope["method"] in _READING and (answer := self._public_answer(scope["path"])):
             await answer.send(send, head=scope["method"] == "HEAD")
             return
         body = LimitedBody(receive, max_bytes=self._door.max_body_bytes)
@@ -87,13 +88,11 @@ class OnBehalfOfMiddleware:
         try:
             await self._serve(scope, body, response, correlation_id)
             await response.release()
-            refusal: OboError | None = body.refusal
+            refusal = body.refusal or (None if body.client_left else OboError())
         except Exception as error:
-            refusal = body.refusal or _refusal_in(error)
-            if refusal is None:
-                await response.release()
             if response.started:
                 raise
+            refusal = body.refusal or _refusal_in(error)
             if refusal is None:
                 _log.exception("the application failed")
                 refusal = OboError()
@@ -109,8 +108,7 @@ class OnBehalfOfMiddleware:
         principal = await self._door.verify(assertion)
         body.check_announced(headers)
         if self._door.post_only and self._is_endpoint(scope) and scope["method"] != "POST":
-            await _POST_ONLY.send(response.send)
-            return
+            raise MethodNotAllowed
         leave = self._door.admit(scope, Caller(principal, assertion, correlation_id))
         try:
             await self.app(scope, body.receive, response.send)
@@ -126,7 +124,7 @@ class OnBehalfOfMiddleware:
     def _public_answer(self, path: str) -> Answer | None:
         if path == "/readyz":
             return _READY if self._door.is_ready() else _NOT_READY
-        return self._public.get(path)
+        return self._public.get(path.rstrip("/"))
 
     def _is_endpoint(self, scope: Scope) -> bool:
         return bool(scope["path"].rstrip("/") == self._endpoint)
@@ -136,11 +134,6 @@ _ALIVE = Answer(200, {"status": "alive"})
 _READY = Answer(200, {"status": "ready"})
 _NOT_READY = Answer(
     503, {"status": "waiting for the authority's signing keys"}, {"retry-after": "5"}
-)
-_POST_ONLY = Answer(
-    405,
-    {"error": "method_not_allowed", "error_description": "This endpoint takes POST."},
-    {"allow": "POST"},
 )
 
 

@@ -39,6 +39,7 @@ class HeldResponse:
             await self._pass_on(message)
 
     async def _pass_on(self, message: Message) -> None:
-        if self.started or not self._is_moot():
-            self.started = True
-            await self._send(message)
+        if not self.started and self._is_moot():
+            return
+        self.started = self.started or message["type"] == "http.response.start"
+        await self._send(message)

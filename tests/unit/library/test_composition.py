@@ -83,3 +83,23 @@ async def test_external_id_is_named_by_the_tenants_own_host():
 def test_the_body_limit_is_the_setting():
     app = OnBehalfOf(settings(max_body_bytes=2048)).protect(nobody)
     assert app._door.max_body_bytes == 2048
+
+
+async def preflight(origin, **changes):
+    app = OnBehalfOf(settings(**changes)).protect(nobody)
+    asked = [(b"origin", origin.encode()), (b"access-control-request-method", b"POST")]
+    asked.append((b"access-control-request-headers", b"authorization,mcp-protocol-version"))
+    return await call(app, method="OPTIONS", headers=asked, scope={"query_string": b""})
+
+
+async def test_a_page_that_is_admitted_gets_its_preflight_answered():
+    friend = "https://chat.example"
+    answer = await preflight(friend, allowed_origins=(friend,))
+    assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, friend)
+    assert "authorization" in answer.headers["access-control-allow-headers"]
+    stranger = await preflight("https://evil.example", allowed_origins=(friend,))
+    assert "access-control-allow-origin" not in stranger.headers
+    local = {"resource_url": "http://127.0.0.1:8000/mcp"}
+    assert (await preflight("http://localhost:6274", **local)).status == 200
+    assert (await preflight("http://localhost.evil.example:6274", **local)).status != 200
+    assert (await preflight(friend)).status == 403

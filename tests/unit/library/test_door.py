@@ -291,13 +291,48 @@ async def test_a_refusal_in_a_task_group_is_found(house):
     assert (answer.status, answer.headers["retry-after"]) == (503, "9")
 
 
-async def test_a_frameworks_500_for_a_crash_of_its_own_is_left_as_it_is(house):
+async def test_a_frameworks_500_for_a_crash_gives_way_to_one_that_can_be_asked_about(house, caplog):
     async def fails(request):
         raise RuntimeError("private")
 
     house.app = Starlette(routes=[Route("/else", fails)])
-    with pytest.raises(RuntimeError):
-        await call(door(house), "/else", method="GET", headers=[TOKEN], scope=HTTP)
+    answer = await call(door(house), "/else", method="GET", headers=[TOKEN], scope=HTTP)
+    assert (answer.status, answer.json["error"]) == (500, "server_error")
+    assert answer.json["correlation_id"]
+    assert b"private" not in answer.body
+    assert "RuntimeError" in caplog.text
+
+
+async def test_an_application_that_answers_nothing_is_answered_for(house):
+    async def app(scope, receive, send):
+        await receive()
+
+    house.app = app
+    assert (await call(door(house), headers=[TOKEN])).json["error"] == "server_error"
+
+
+async def test_nothing_is_said_to_a_client_that_has_left(house):
+    sent = []
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    async def app(scope, receive, send):
+        await receive()
+
+    house.app = app
+    headers = [TOKEN, (b"host", b"localhost")]
+    scope = {"type": "http", "method": "POST", "path": "/mcp", "headers": headers}
+    await door(house)(scope, receive, send)
+    assert sent == []
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+async def test_what_is_public_is_read_and_not_written(house, method):
+    assert (await call(door(house), "/livez", method=method)).status == 401
 
 
 @pytest.mark.parametrize("parts", [1, 40])

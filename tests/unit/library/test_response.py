@@ -1,0 +1,142 @@
+"""An application's answer on its way out: what is sent at once, held back, or dropped."""
+
+import pytest
+
+from obo_mcp.asgi.response import HeldResponse
+
+MOST_HELD = 16
+
+
+class Client:
+    """Keeps what was sent to it; `moot` is the door's own opinion."""
+
+    def __init__(self):
+        self.got = []
+        self.moot = False
+        self.response = HeldResponse(self.send, is_moot=lambda: self.moot)
+
+    async def send(self, message):
+        self.got.append(message)
+
+
+@pytest.fixture
+def client():
+    return Client()
+
+
+def start(status):
+    return {"type": "http.response.start", "status": status, "headers": [(b"x", b"y")]}
+
+
+def body(number, *, more=True):
+    return {"type": "http.response.body", "body": b"%d" % number, "more_body": more}
+
+
+def answer(status, parts):
+    return [start(status), *(body(n, more=n + 1 < parts) for n in range(parts))]
+
+
+async def send_all(client, messages):
+    for message in messages:
+        await client.response.send(message)
+
+
+@pytest.mark.parametrize("status", [200, 204, 304, 400, 401, 404, 499])
+async def test_an_answer_below_500_is_sent_at_once(client, status):
+    whole = answer(status, 3)
+    for number, message in enumerate(whole, 1):
+        await client.response.send(message)
+        assert client.got == whole[:number]
+    assert client.response.started
+
+
+@pytest.mark.parametrize("status", [500, 501, 502, 503, 599])
+async def test_a_server_error_waits_for_its_release(client, status):
+    whole = answer(status, 3)
+    await send_all(client, whole)
+    assert (client.got, client.response.started) == ([], False)
+    await client.response.release()
+    assert (client.got, client.response.started) == (whole, True)
+
+
+async def test_a_release_of_nothing_begins_nothing(client):
+    await client.response.release()
+    assert (client.got, client.response.started) == ([], False)
+
+
+async def test_what_was_released_is_not_sent_again(client):
+    whole = answer(500, 1)
+    await send_all(client, whole)
+    await client.response.release()
+    await client.response.release()
+    assert client.got == whole
+
+
+async def test_what_follows_a_release_is_sent_at_once(client):
+    whole = answer(500, 3)
+    await send_all(client, whole[:2])
+    await client.response.release()
+    for number, message in enumerate(whole[2:], 3):
+        await client.response.send(message)
+        assert client.got == whole[:number]
+
+
+@pytest.mark.parametrize("parts", [MOST_HELD - 1, MOST_HELD, 5 * MOST_HELD])
+async def test_a_long_server_error_is_not_gathered_for_ever(client, parts):
+    whole = answer(500, parts)
+    for number, message in enumerate(whole, 1):
+        await client.response.send(message)
+        assert client.got == (whole[:number] if number > MOST_HELD else [])
+    await client.response.release()
+    assert client.got == whole
+
+
+async def test_a_server_error_that_is_never_released_is_never_seen(client):
+    await send_all(client, answer(500, 2))
+    assert (client.got, client.response.started) == ([], False)
+
+
+async def test_other_messages_pass_in_their_order(client):
+    whole = [start(200), {"type": "http.response.pathsend", "path": "p"}]
+    await send_all(client, whole)
+    assert client.got == whole
+
+
+async def test_a_moot_answer_that_has_not_begun_is_dropped(client):
+    client.moot = True
+    await send_all(client, answer(200, 3))
+    await client.response.release()
+    assert (client.got, client.response.started) == ([], False)
+
+
+async def test_what_is_held_when_the_answer_becomes_moot_is_dropped_with_the_rest(client):
+    whole = answer(500, 3)
+    await send_all(client, whole[:2])
+    client.moot = True
+    await send_all(client, whole[2:])
+    await client.response.release()
+    assert (client.got, client.response.started) == ([], False)
+
+
+async def test_what_is_held_is_dropped_if_the_answer_is_moot_by_the_time_of_its_release(client):
+    await send_all(client, answer(500, 1))
+    client.moot = True
+    await client.response.release()
+    assert (client.got, client.response.started) == ([], False)
+
+
+async def test_an_answer_that_has_begun_is_sent_whole_even_if_moot(client):
+    whole = answer(200, 3)
+    await send_all(client, whole[:2])
+    client.moot = True
+    await send_all(client, whole[2:])
+    assert client.got == whole
+
+
+async def test_a_failure_to_send_reaches_the_application(client):
+    async def broken(message):
+        raise OSError("the connection is gone")
+
+    response = HeldResponse(broken, is_moot=lambda: False)
+    with pytest.raises(OSError, match="gone"):
+        await response.send(start(200))
