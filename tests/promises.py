@@ -19,12 +19,14 @@ class Promise:
 PROMISES = {
     "P-01": Promise(
         "A forged token, or one of the wrong kind, never reaches a tool.",
-        "0 accepted; each refused with its own error",
+        "0 accepted of 1,029 forgeries and 20,000 mutations (1,000,000 at night); each forgery "
+        "refused with its own error in under 2 ms (p99) and 1 MiB",
         "G1, G2",
     ),
     "P-02": Promise(
         "The authority's signing keys never fail the people whose keys we know.",
-        "unknown key ids: at most 1 fetch in 5 minutes; known keys: 0 refused in 24 h of outage",
+        "unknown key ids: at most 1 fetch in 5 minutes, endpoint up or down; known keys: 0 refused "
+        "in 24 h of outage; 100 rotations: 0 requests lost",
         "G5, G6",
     ),
     "P-03": Promise(
@@ -76,5 +78,20 @@ PROMISES = {
         "The access token of a caller leaves the server only as the assertion of an exchange.",
         "0 requests to Graph with it; 0 answers, logs or events that contain it",
         "G17, G25",
+    ),
+    "P-13": Promise(
+        "A request for another host, or from a web page that is not admitted, is not looked at.",
+        "0 of 206 hostile Host and Origin values pass",
+        "G28",
+    ),
+    "P-14": Promise(
+        "A session belongs to the person and the client that began it; by default there is none.",
+        "0 of 10,000 requests with somebody else's session id accepted",
+        "G31",
+    ),
+    "P-15": Promise(
+        "A server behind the door speaks the protocol as the protocol's own suite has it.",
+        "0 unexpected failures on both wires, stateless and stateful (`make conformance`)",
+        "G44",
     ),
 }

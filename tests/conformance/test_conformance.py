@@ -73,6 +73,7 @@ def baseline(sessions, wire):
     return ["--expected-failures", file], set(entries)
 
 
+@pytest.mark.promise("P-15")
 def test_nothing_fails_but_what_needs_a_session_and_has_none(
     world, suite, baseline, required, record_property
 ):

@@ -131,6 +131,7 @@ async def answers(url, requests):
     return got
 
 
+@pytest.mark.promise("P-14")
 async def test_ten_thousand_requests_with_the_session_id_of_another_are_refused(
     world, stateful, url, http, opened
 ):
