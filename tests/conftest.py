@@ -14,7 +14,7 @@ def clock() -> ManualClock:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
-    """Run `async def` tests with asyncio, five minutes at most, in a fresh loop each."""
+    """Run `async def` tests with asyncio, one minute at most, in a fresh loop each."""
     if not asyncio.iscoroutinefunction(pyfuncitem.obj):
         return None
     wanted = pyfuncitem._fixtureinfo.argnames

@@ -1,6 +1,6 @@
 """The composition root: everything is put together here, and nowhere else."""
 
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from starlette.types import ASGIApp
 
@@ -36,7 +36,7 @@ def create_app(
     )
     return obo.protect(
         mcp.streamable_http_app(
-            streamable_http_path=urlsplit(settings.resource_url).path or "/",
+            streamable_http_path=unquote(urlsplit(settings.resource_url).path) or "/",
             stateless_http=True,
             json_response=False,  # only then does a client that leaves cancel its Graph calls
             transport_security=obo.transport_security(),

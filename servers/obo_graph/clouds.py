@@ -5,14 +5,15 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from obo_mcp import ConfigurationError
+from obo_mcp.inbound.authority import cloud_of
 
-_CHINA = ("microsoftgraph.chinacloudapi.cn",)
+_PUBLIC = ("graph.microsoft.com",)
 _GRAPHS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "login.microsoftonline.com": ("graph.microsoft.com",),
-        "login.microsoftonline.us": ("graph.microsoft.us", "dod-graph.microsoft.us"),
-        "login.partner.microsoftonline.cn": _CHINA,
-        "login.chinacloudapi.cn": _CHINA,
+        "the public cloud": _PUBLIC,
+        "External ID": _PUBLIC,
+        "the US Government cloud": ("graph.microsoft.us", "dod-graph.microsoft.us"),
+        "the China cloud": ("microsoftgraph.chinacloudapi.cn",),
     }
 )
 _ALL_GRAPHS = frozenset(host for hosts in _GRAPHS.values() for host in hosts)
@@ -24,10 +25,12 @@ def check_same_cloud(authority_host: str, graph_url: str) -> None:
     Raises:
         ConfigurationError: they belong to different clouds.
     """
-    graphs = _GRAPHS.get(urlsplit(authority_host).netloc)
-    graph = urlsplit(graph_url).netloc
-    if graphs and graph in _ALL_GRAPHS and graph not in graphs:
+    cloud, graph = cloud_of(authority_host), urlsplit(graph_url).hostname
+    if cloud is None or graph not in _ALL_GRAPHS:
+        return
+    graphs = _GRAPHS.get(cloud, ())
+    if graph not in graphs:
+        right = " or ".join(f"https://{host}" for host in graphs) or "the one of that cloud"
         raise ConfigurationError(
-            "OBO_MCP_GRAPH_URL: belongs to another cloud than OBO_MCP_AUTHORITY_HOST; "
-            f"that one's Graph is https://{' or https://'.join(graphs)}"
+            f"OBO_MCP_GRAPH_URL: OBO_MCP_AUTHORITY_HOST is of {cloud}, so set this to {right}"
         )

@@ -7,15 +7,14 @@ from typing import Annotated
 import httpx
 import uvicorn
 from mcp.server import MCPServer
-from starlette.types import ASGIApp
 
-from obo_mcp import ConfigurationError, OnBehalfOf, Principal, Settings
+from obo_mcp import ConfigurationError, OnBehalfOf, OnBehalfOfMiddleware, Principal, Settings
 from obo_mcp.network import tls_context
 
 GRAPH = "https://graph.microsoft.com"
 
 
-def create_app(settings: Settings, graph_url: str = GRAPH) -> ASGIApp:
+def create_app(settings: Settings, graph_url: str = GRAPH) -> OnBehalfOfMiddleware:
     """The whole server, as an ASGI application."""
     obo = OnBehalfOf(settings)
     mcp = MCPServer("whoami")

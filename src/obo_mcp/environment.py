@@ -23,7 +23,12 @@ UNQUOTABLE = re.compile(r"[^\x21\x23-\x5b\x5d-\x7e]")
 
 
 def _listed(value: object) -> object:
-    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    words = tuple(value.replace(",", " ").split())
+    if value and not words:
+        raise ValueError("must hold at least one word, or be empty altogether")
+    return words
 
 
 LISTED = BeforeValidator(_listed)
@@ -62,7 +67,13 @@ def web_origin(text: str) -> str:
     parts = web_address(text)
     if parts.path.strip("/"):
         raise ValueError("must be scheme and host only, without a path")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    return f"{parts.scheme}://{host_and_port(parts)}"
+
+
+def host_and_port(parts: SplitResult) -> str:
+    """As clients write them in a Host header: in lower case, without the scheme's own port."""
+    default = 443 if parts.scheme == "https" else 80
+    return parts.netloc.lower().removesuffix(f":{default}").removesuffix(":")
 
 
 class EnvironmentSettings(BaseModel):

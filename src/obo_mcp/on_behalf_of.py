@@ -8,8 +8,6 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from starlette.middleware.cors import CORSMiddleware
-
 from obo_mcp.adapters.mcp_sdk import resolver, sign_in, tool_error, transport_security
 from obo_mcp.asgi.guard import Guard
 from obo_mcp.asgi.metadata import ProtectedResource
@@ -32,8 +30,6 @@ from obo_mcp.inbound.verifier import AccessTokenVerifier
 from obo_mcp.network import tls_context
 from obo_mcp.secret import ClearToken
 from obo_mcp.settings import Settings
-
-_LOCAL_PAGE = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?"
 
 if TYPE_CHECKING:
     from mcp.server.transport_security import TransportSecuritySettings
@@ -59,10 +55,15 @@ class OnBehalfOf:
         self._authorities = [Authority(settings.authority_host, t) for t in settings.tenants]
         self._entered = 0
         self._caller: ContextVar[Caller | None] = ContextVar("obo_mcp_caller", default=None)
-        trust = _trust(settings)
+        trust, versions = _trust(settings), settings.token_versions
         self._keys = {
-            authority.tenant_id: SigningKeys(AuthorityMetadata(authority, trust).fetch, clock)
-            for authority in self._authorities
+            a.tenant_id: SigningKeys(
+                AuthorityMetadata(a, trust, versions).fetch,
+                clock,
+                tenant_id=a.tenant_id,
+                versions=versions,
+            )
+            for a in self._authorities
         }
         self._verifier = AccessTokenVerifier(self._keys, _policy(settings), clock)
         self._grant = OnBehalfOfGrant(settings, _transport(settings), clock)
@@ -73,11 +74,11 @@ class OnBehalfOf:
             client_id=settings.client_id,
         )
 
-    def protect(self, app: ASGIApp, *, stateful: bool = False) -> ASGIApp:
+    def protect(self, app: ASGIApp, *, stateful: bool = False) -> OnBehalfOfMiddleware:
         """Put the front door before `app`, whose lifespan is forwarded.
 
-        Where web pages are admitted (`allowed_origins`, or any page of this machine for a server
-        on it), their preflight requests are answered too (Fetch standard, "CORS protocol").
+        Protect the outermost application: one that is mounted in another gets no lifespan (enter
+        `running()` in the outer one then), and the metadata must be at the root of the host.
         Say `stateful` for an MCP application that keeps sessions: its endpoint then also gets
         GET and DELETE, which a stateless one answers with 405.
         """
@@ -96,7 +97,7 @@ class OnBehalfOf:
             is_ready=self._is_ready,
             post_only=not stateful,
         )
-        return _for_web_pages(OnBehalfOfMiddleware(app, door), self._settings)
+        return OnBehalfOfMiddleware(app, door)
 
     def token(self, scope: str) -> Any:
         """A tool parameter: `Annotated[str, obo.token("https://graph.microsoft.com/.default")]`.
@@ -229,11 +230,10 @@ def _person(caller: Caller) -> Caller:
 
 
 def _policy(settings: Settings) -> ClaimsPolicy:
-    uri = settings.audience_uri
     return ClaimsPolicy(
         tenants=frozenset(settings.tenants),
         client_id=settings.client_id,
-        audience_uris=frozenset({uri, f"{uri}/"}),
+        audience_uris=settings.audience_uris,
         scope=settings.qualified_scope,
         leeway_seconds=settings.leeway_seconds,
         versions=frozenset(settings.token_versions),
@@ -244,28 +244,15 @@ def _policy(settings: Settings) -> ClaimsPolicy:
 
 
 def _guard(settings: Settings) -> Guard:
-    """Our own host and origin are admitted with the default port written out or left out."""
+    """Hosts are admitted with the scheme's own port written out or left out."""
     ours = urlsplit(settings.resource_url)
-    default = 443 if ours.scheme == "https" else 80
-    bare = ours.netloc.removesuffix(f":{default}")
-    hosts = {bare, f"{bare}:{default}"} if ours.port in {None, default} else {ours.netloc}
+    port = 443 if ours.scheme == "https" else 80
+    hosts = {ours.netloc, *settings.allowed_hosts}
+    portless = {host for host in hosts if not host.rpartition(":")[2].isdecimal()}
     return Guard(
-        hosts=frozenset({*hosts, *settings.allowed_hosts}),
-        origins=frozenset({f"{ours.scheme}://{bare}", *settings.allowed_origins}),
+        hosts=frozenset(hosts | {f"{host}:{port}" for host in portless}),
+        origins=frozenset({f"{ours.scheme}://{ours.netloc}", *settings.allowed_origins}),
         local_pages=settings.is_local,
-    )
-
-
-def _for_web_pages(app: OnBehalfOfMiddleware, settings: Settings) -> ASGIApp:
-    if not settings.allowed_origins and not settings.is_local:
-        return app
-    return CORSMiddleware(
-        app,
-        allow_origins=settings.allowed_origins,
-        allow_origin_regex=_LOCAL_PAGE if settings.is_local else None,
-        allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["*"],
-        expose_headers=["www-authenticate", "retry-after", "mcp-session-id"],
     )
 
 

@@ -18,6 +18,7 @@ from obo_mcp.environment import (
     LOOPBACK,
     UNQUOTABLE,
     EnvironmentSettings,
+    host_and_port,
     web_address,
     web_origin,
 )
@@ -71,14 +72,16 @@ def _client_secret(secret: Secret) -> Secret:
 
 def _resource_url(text: str) -> str:
     parts = web_address(text)
-    return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path.rstrip("/"), "", ""))
+    return urlunsplit((parts.scheme, host_and_port(parts), parts.path.rstrip("/"), "", ""))
 
 
 def _authority_host(text: str) -> str:
     parts = web_address(text if "://" in text else f"https://{text}")
     if parts.scheme != "https" or parts.path.strip("/"):
         raise ValueError("must be an https:// address without a path; the tenant has its own")
-    return f"https://{parts.netloc.lower()}"
+    if (parts.hostname or "").endswith(".b2clogin.com"):
+        raise ValueError("must not be Azure AD B2C's: it has no on-behalf-of")
+    return f"https://{host_and_port(parts)}"
 
 
 def _identifier_uri(text: str) -> str:
@@ -150,8 +153,16 @@ class Settings(EnvironmentSettings):
 
     @property
     def tenants(self) -> tuple[str, ...]:
-        """The tenants whose people may call: `allowed_tenants`, else our own alone."""
-        return tuple(dict.fromkeys(self.allowed_tenants)) or (self.tenant_id,)
+        """The tenants whose people may call, our own first: `allowed_tenants`, else it alone."""
+        ours_first = sorted(dict.fromkeys(self.allowed_tenants), key=self.tenant_id.__ne__)
+        return tuple(ours_first) or (self.tenant_id,)
+
+    @property
+    def audience_uris(self) -> frozenset[str]:
+        """What v1 tokens may carry as `aud`: every URI of ours, with and without a slash."""
+        resource = self.qualified_scope.rpartition("/")[0]
+        uris = {resource, self.audience_uri, f"api://{self.client_id}"}
+        return frozenset(uris | {f"{uri}/" for uri in uris})
 
     @property
     def is_local(self) -> bool:

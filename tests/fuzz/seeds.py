@@ -116,7 +116,7 @@ def claim_sets() -> dict[str, tuple[bytes, str]]:
         "scope-prefix": v2("InsufficientScope", scp="mcp.access2 xmcp.access"),
         "scope-list": v2("TokenMalformed", scp=["mcp.access"]),
         "oid-in-capitals": v2("TokenMalformed", oid="0F5C1D6E-3B0A-4A7E-9A43-5D8F21C7E601"),
-        "facets-list": v2("TokenMalformed", xms_act_fct=[11]),
+        "facets-list": v2("accepted", xms_act_fct=[11]),
         "of-a-version-to-come": v2("TokenMalformed", ver="3.0"),
         "duplicate": (json_bytes(claims_v2())[:-1] + b',"aud":"x"}', "ValueError"),
     }

@@ -7,8 +7,7 @@ from obo_mcp.asgi.types import Message, Receive
 from obo_mcp.errors import BodyTooLarge, BodyTooSlow, RequestRefused
 
 BODY_SECONDS = 30.0
-"""How long a body may take to arrive, from the first look at it."""
-_GONE: Message = {"type": "http.disconnect"}
+"""How long a body may keep us waiting, all its parts together."""
 
 
 class LimitedBody:
@@ -22,7 +21,6 @@ class LimitedBody:
         self._receive = receive
         self._left = max_bytes
         self._seconds = seconds
-        self._deadline: float | None = None
         self._complete = False
         self.refusal: RequestRefused | None = None
         self.client_left = False
@@ -42,7 +40,7 @@ class LimitedBody:
     async def receive(self) -> Message:
         """The next message of the ASGI connection; `http.disconnect` after a refusal."""
         if self.refusal is not None:
-            return _GONE
+            return _gone()
         message = await (self._receive() if self._complete else self._in_time())
         if message["type"] == "http.disconnect":
             self.client_left = self.refusal is None
@@ -51,16 +49,21 @@ class LimitedBody:
             self._complete = not message.get("more_body", False)
             if self._left < 0:
                 self.refusal = BodyTooLarge()
-                return _GONE
+                return _gone()
         return message
 
     async def _in_time(self) -> Message:
         loop = asyncio.get_running_loop()
-        if self._deadline is None:
-            self._deadline = loop.time() + self._seconds
+        asked_at = loop.time()
         try:
-            async with asyncio.timeout_at(self._deadline):
+            async with asyncio.timeout(self._seconds):
                 return await self._receive()
         except TimeoutError:
             self.refusal = BodyTooSlow()
-            return _GONE
+            return _gone()
+        finally:
+            self._seconds -= loop.time() - asked_at
+
+
+def _gone() -> Message:
+    return {"type": "http.disconnect"}

@@ -4,7 +4,7 @@ import base64
 
 from obo_mcp.asgi.answer import Answer
 from obo_mcp.asgi.metadata import ProtectedResource
-from obo_mcp.errors import OboError
+from obo_mcp.errors import CredentialsInvalid, OboError
 
 _CHALLENGED = frozenset({401, 403})
 _METHOD_NOT_ALLOWED = 405
@@ -13,12 +13,12 @@ _METHOD_NOT_ALLOWED = 405
 def challenge(error: OboError, resource: ProtectedResource, correlation_id: str) -> Answer:
     """The answer for `error`: its status, its code, its public words and the id to ask for.
 
-    401 and 403 carry a challenge that says where the metadata is and which scope to ask for; a
-    claims challenge travels in it as base64 (Entra, "Claims challenge"); 405 names the method
-    that is taken, 503 says when to return.
+    401, 403 and the 400 for odd credentials carry a challenge that says where the metadata is and
+    which scope to ask for; a claims challenge travels in it as base64 (Entra, "Claims challenge").
+    405 names the method that is taken, 503 says when to return.
     """
     headers = {}
-    if error.status in _CHALLENGED:
+    if error.status in _CHALLENGED or isinstance(error, CredentialsInvalid):
         headers["www-authenticate"] = _www_authenticate(error, resource)
     if error.status == _METHOD_NOT_ALLOWED:
         headers["allow"] = "POST"

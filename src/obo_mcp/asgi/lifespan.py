@@ -1,9 +1,12 @@
 """Our own start and stop around those of the application behind the door."""
 
+import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from obo_mcp.asgi.types import ASGIApp, Message, Receive, Scope, Send
+
+_log = logging.getLogger("obo_mcp.asgi")
 
 
 class Lifespan:
@@ -26,9 +29,11 @@ class Lifespan:
         async with self._running():
             try:
                 await self._app(scope, talk.receive, talk.send)
-            except Exception:
+            except Exception as error:
                 if talk.answered:
                     raise
+                if talk.heard:
+                    _log.warning("the application takes no lifespan: %s", type(error).__name__)
             if not talk.answered:
                 await talk.stand_in()
         if talk.last_word is not None:
@@ -41,12 +46,12 @@ class _Talk:
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
-        self._heard = False
+        self.heard = False
         self.answered = False
         self.last_word: Message | None = None
 
     async def receive(self) -> Message:
-        self._heard = True
+        self.heard = True
         return await self._receive()
 
     async def send(self, message: Message) -> None:
@@ -57,7 +62,7 @@ class _Talk:
             await self._send(message)
 
     async def stand_in(self) -> None:
-        if not self._heard:
+        if not self.heard:
             await self._receive()
         await self._send({"type": "lifespan.startup.complete"})
         await self._receive()

@@ -15,9 +15,10 @@ from obo_mcp.asgi.credentials import bearer_token
 from obo_mcp.asgi.guard import Guard
 from obo_mcp.asgi.lifespan import Lifespan
 from obo_mcp.asgi.metadata import ProtectedResource
+from obo_mcp.asgi.pages import origin_of, preflight, readable
 from obo_mcp.asgi.response import HeldResponse
 from obo_mcp.asgi.types import ASGIApp, Receive, Scope, Send
-from obo_mcp.errors import MethodNotAllowed, OboError
+from obo_mcp.errors import MethodNotAllowed, OboError, RequestRefused
 from obo_mcp.inbound.principal import Caller, Principal
 from obo_mcp.observe import Field, record
 from obo_mcp.secret import Secret
@@ -79,31 +80,49 @@ class OnBehalfOfMiddleware:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] in _READING and (answer := self._public_answer(scope["path"])):
+        if scope["method"] in _READING and (answer := self._public_answer(scope)):
             await answer.send(send, head=scope["method"] == "HEAD")
             return
+        correlation_id, headers = _correlation_id(scope), scope["headers"]
+        try:
+            self._door.guard.check(headers)
+        except RequestRefused as refusal:
+            await self._refuse(refusal, correlation_id, send)
+            return
+        if origin := origin_of(headers):
+            if scope["method"] == "OPTIONS" and (answer := preflight(headers, origin)):
+                await answer.send(send)
+                return
+            send = readable(send, origin)
+        await self._guarded(scope, receive, send, correlation_id)
+
+    async def _guarded(
+        self, scope: Scope, receive: Receive, send: Send, correlation_id: str
+    ) -> None:
         body = LimitedBody(receive, max_bytes=self._door.max_body_bytes)
         response = HeldResponse(send, is_moot=lambda: body.refusal is not None)
-        correlation_id = _correlation_id(scope)
+        refusal: OboError | None = None
         try:
             await self._serve(scope, body, response, correlation_id)
             await response.release()
-            refusal = body.refusal or (None if body.client_left else OboError())
         except Exception as error:
             if response.started:
                 raise
-            refusal = body.refusal or _refusal_in(error)
-            if refusal is None:
+            refusal = _refusal_in(error)
+            if refusal is None and body.refusal is None and not body.client_left:
                 _log.exception("the application failed")
-                refusal = OboError()
-        if refusal is not None and not response.started:
+        if body.client_left:
+            return
+        refusal = body.refusal or refusal or OboError()
+        if not response.started:
             await self._refuse(refusal, correlation_id, send)
+        elif body.refusal is not None:
+            _record(refusal, correlation_id)
 
     async def _serve(
         self, scope: Scope, body: LimitedBody, response: HeldResponse, correlation_id: str
     ) -> None:
         headers = scope["headers"]
-        self._door.guard.check(headers)
         assertion = bearer_token(headers)
         principal = await self._door.verify(assertion)
         body.check_announced(headers)
@@ -116,15 +135,16 @@ class OnBehalfOfMiddleware:
             leave()
 
     async def _refuse(self, error: OboError, correlation_id: str, send: Send) -> None:
-        told: dict[str, Field] = {"reason": type(error).__name__, "code": error.code}
-        told |= {"status": error.status, "correlation_id": correlation_id}
-        record("refused", fields=told)
+        _record(error, correlation_id)
         await challenge(error, self._door.resource, correlation_id).send(send)
 
-    def _public_answer(self, path: str) -> Answer | None:
-        if path == "/readyz":
+    def _public_answer(self, scope: Scope) -> Answer | None:
+        """The answer to a public path, with or without what a server or mount puts before it."""
+        path = scope["path"].rstrip("/")
+        inner = path.removeprefix(scope.get("root_path", ""))
+        if "/readyz" in {path, inner}:
             return _READY if self._door.is_ready() else _NOT_READY
-        return self._public.get(path.rstrip("/"))
+        return self._public.get(path) or self._public.get(inner)
 
     def _is_endpoint(self, scope: Scope) -> bool:
         return bool(scope["path"].rstrip("/") == self._endpoint)
@@ -135,6 +155,12 @@ _READY = Answer(200, {"status": "ready"})
 _NOT_READY = Answer(
     503, {"status": "waiting for the authority's signing keys"}, {"retry-after": "5"}
 )
+
+
+def _record(error: OboError, correlation_id: str) -> None:
+    told: dict[str, Field] = {"reason": type(error).__name__, "code": error.code}
+    told |= {"status": error.status, "correlation_id": correlation_id}
+    record("refused", fields=told)
 
 
 def _refusal_in(error: BaseException) -> OboError | None:

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 from obo_mcp.asgi.types import Message, Send
 
-_SERVER_ERROR = 500
+_OF_A_FRAMEWORK = 500
 _MOST_HELD = 16
 
 
 class HeldResponse:
     """Sends on, and notes whether the answer has begun.
 
-    A server error is held back until the application is done: frameworks such as Starlette send
+    A status of 500 is held back until the application is done: frameworks such as Starlette send
     their own 500 for any exception before they let it through, and a refusal has a better answer.
     What has not begun when `is_moot` says so is dropped: the door itself answers then.
     """
@@ -25,7 +25,7 @@ class HeldResponse:
     async def send(self, message: Message) -> None:
         """Take one ASGI message from the application."""
         begins = message["type"] == "http.response.start"
-        if (begins and message["status"] >= _SERVER_ERROR) or self._held:
+        if (begins and message["status"] == _OF_A_FRAMEWORK) or self._held:
             self._held.append(message)
             if len(self._held) > _MOST_HELD:
                 await self.release()

@@ -4,6 +4,7 @@ The clouds and their names: Entra, "National clouds"; MSAL's own list of authori
 "External ID" for `ciamlogin.com`.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -62,7 +63,7 @@ class Authority:
     @property
     def authorization_server(self) -> str:
         """The issuer by which clients find the authorization server (RFC 9728 section 2)."""
-        if host_of(self.host).endswith(EXTERNAL_ID):
+        if self._is_external_id:
             return f"https://{self.tenant_id}{EXTERNAL_ID}/{self.tenant_id}/v2.0"
         return f"{self.url}/v2.0"
 
@@ -91,9 +92,26 @@ class Authority:
         parts = _parts(issuer)
         return issuer if parts and self.tenant_id in parts.path.split("/") else None
 
+    def owns(self, key_issuer: str, issuers: Collection[str]) -> bool:
+        """Whether a key that names `key_issuer` may sign what `issuers` issue for this tenant.
+
+        It must name this tenant, at a host of theirs or of the same cloud: the v1 and v2 sets of
+        one cloud name each other's issuers.
+        """
+        issuer = self.issuer(key_issuer)
+        if issuer is None:
+            return False
+        clouds = {cloud_of(self.host), *([PUBLIC] if self._is_external_id else [])} - {None}
+        hosts = {host_of(self.host), *map(host_of, issuers)}
+        return host_of(issuer) in hosts or cloud_of(issuer) in clouds
+
+    @property
+    def _is_external_id(self) -> bool:
+        return host_of(self.host).endswith(EXTERNAL_ID)
+
     def _other_hosts(self) -> frozenset[str]:
         host = urlsplit(self.host).netloc
-        if host.endswith(EXTERNAL_ID):
+        if self._is_external_id:
             return frozenset({f"{self.tenant_id}{EXTERNAL_ID}"})
         cloud = _CLOUD_OF_HOST.get(host)
         return frozenset(_CLOUDS[cloud]) if cloud else frozenset()

@@ -98,14 +98,13 @@ class ClaimsPolicy:
             TokenRejected: the leaf that names what is wrong.
             InsufficientScope: a person's token without the required scope, or an application's
                 without the required role.
-            ClientRefused: the client, or the agent, may not call.
         """
         origin = self.origin(claims)
         self.check_issuer(claims, issuer)
         self._check_times(claims, now)
-        actor = _actor(claims)
+        actor = self._actor(claims)
         scopes = self._scopes(claims, actor)
-        principal = Principal(
+        return Principal(
             tid=origin.tenant_id,
             oid=_guid(claims, "oid"),
             sub=_plain(claims, "sub"),
@@ -117,8 +116,22 @@ class ClaimsPolicy:
             expires_at=_seconds(claims, "exp"),
             token_digest=token_digest,
         )
-        self._check_client(principal)
-        return principal
+
+    def check_client(self, principal: Principal) -> None:
+        """Raises ClientRefused unless the principal's client, or its agent, may call."""
+        if self.clients and principal.azp not in self.clients:
+            raise ClientNotAllowed
+        if self.agents == "deny" and principal.actor.is_agent:
+            raise AgentNotAllowed
+
+    def _actor(self, claims: Mapping[str, Any]) -> Actor:
+        """Claims that only inform us keep nobody out, unless agents are to be kept out."""
+        try:
+            return _actor(claims)
+        except TokenMalformed:
+            if self.agents == "deny":
+                raise
+            return Actor()
 
     def _check_times(self, claims: Mapping[str, Any], now: float) -> None:
         begins = _seconds(claims, "nbf")
@@ -152,12 +165,6 @@ class ClaimsPolicy:
         if self.app_role not in _roles(claims):
             raise AppRoleMissing
 
-    def _check_client(self, principal: Principal) -> None:
-        if self.clients and principal.azp not in self.clients:
-            raise ClientNotAllowed
-        if self.agents == "deny" and principal.actor.is_agent:
-            raise AgentNotAllowed
-
 
 def _check_access_token(claims: Mapping[str, Any]) -> None:
     """Raises IdTokenPresented for a token that only tells an app who signed in.
@@ -186,12 +193,11 @@ def _facets(claims: Mapping[str, Any], name: str) -> frozenset[int]:
 
 
 def _roles(claims: Mapping[str, Any]) -> frozenset[str]:
+    """The app roles; names of groups, which Entra can be told to put there, are passed over."""
     roles = claims.get("roles", [])
-    if not isinstance(roles, list):
+    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
         raise _unusable("roles")
-    if not all(isinstance(role, str) and _PLAIN.fullmatch(role) for role in roles):
-        raise _unusable("roles")
-    return frozenset(roles)
+    return frozenset(filter(_PLAIN.fullmatch, roles))
 
 
 def _guid(claims: Mapping[str, Any], name: str) -> str:

@@ -107,8 +107,10 @@ def parse(token: Secret) -> CompactToken:
 
 
 def _check_header(header: Mapping[str, Any]) -> None:
-    if header.get("alg") != "RS256" or not header.keys() <= _HEADERS:
+    if header.get("alg") != "RS256":
         raise TokenMalformed
+    if not header.keys() <= _HEADERS:
+        raise TokenMalformed("The access token's header has a member that this server refuses.")
     if str(header.get("typ", "JWT")).lower() not in _TYPES:
         raise TokenMalformed
     kid = header.get("kid", "-")

@@ -7,6 +7,7 @@ RFC 7515 section 4 (member names are unique).
 import base64
 import binascii
 import json
+from contextlib import suppress
 from typing import Any, NoReturn
 
 
@@ -32,15 +33,15 @@ def json_object(raw: bytes) -> dict[str, Any]:
         ValueError: not UTF-8 (a byte order mark included), not JSON, not an object, NaN or
             Infinity, nested beyond reason, or a member that occurs twice anywhere.
     """
-    try:
+    value: object = None
+    # What the decoders raise holds the text they read: it must not travel on, not as a context.
+    with suppress(ValueError, RecursionError):
         value = json.loads(
             raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant
         )
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
     if isinstance(value, dict):
         return value
-    raise ValueError("not a JSON object")
+    raise ValueError("not one plain JSON object")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ a week when later fetches fail.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from math import ceil
 from types import MappingProxyType
 
@@ -23,6 +23,9 @@ REFRESH_SECONDS = 3600.0
 COOLDOWN_SECONDS = 300.0
 FIRST_RETRY_SECONDS = 5.0
 LAST_KNOWN_GOOD_SECONDS = 7 * 24 * 3600.0
+IDLE_SECONDS = 60.0
+"""How often a tenant whose keys nobody has asked for yet is looked at."""
+_NEVER = float("-inf")
 JITTER = 0.25
 """How much earlier than due a refresh may start, so that replicas do not ask in step."""
 
@@ -30,7 +33,8 @@ JITTER = 0.25
 class SigningKeys:
     """The keys of one authority; `fetch` gets them, `clock` spaces the fetches out.
 
-    `jitter` answers numbers in [0, 1), evenly spread.
+    `jitter` answers numbers in [0, 1), evenly spread; `tenant_id` names the tenant in events.
+    While one of the token `versions` is missing, the next fetch comes as soon as after a failure.
     """
 
     def __init__(
@@ -39,17 +43,19 @@ class SigningKeys:
         clock: Clock,
         *,
         jitter: Callable[[], float] = random.random,
+        tenant_id: str = "",
+        versions: Iterable[str] = ("1.0", "2.0"),
     ) -> None:
+        self._tenant_id = tenant_id
+        self._versions = frozenset(versions)
         self._fetch = fetch
         self._clock = clock
         self._jitter = jitter
         self._published: Published = MappingProxyType({})
         self._fetched_at: Mapping[str, float] = MappingProxyType({})
-        self._succeeded_at = float("-inf")
-        self._tried_at = float("-inf")
+        self._tried_at = _NEVER
         self._refresh_after = self._new_pause()
         self._refresh: asyncio.Task[None] | None = None
-        self._wanted = asyncio.Event()
         self.generation = 0
 
     @property
@@ -69,15 +75,14 @@ class SigningKeys:
             SigningKeyUnknown: the authority publishes no such key.
             KeysUnavailable: it may well, but it cannot be asked at the moment.
         """
-        self._wanted.set()
         if found := self._known(version, kid):
             self._refresh_when_due(self._refresh_after)
             return found
         if task := self._refresh_when_due(COOLDOWN_SECONDS):
-            await asyncio.shield(task)
+            await _finished(task)
             if found := self._known(version, kid):
                 return found
-        if self._fetched_at.get(version, float("-inf")) < self._tried_at:
+        if self._fetched_at.get(version, _NEVER) < self._tried_at:
             wait = self._tried_at + self._pause(COOLDOWN_SECONDS) - self._clock.monotonic()
             raise KeysUnavailable(retry_after_seconds=max(1, ceil(wait)))
         raise SigningKeyUnknown
@@ -98,20 +103,26 @@ class SigningKeys:
         await asyncio.shield(self._start())
 
     async def keep_fresh(self, *, at_once: bool = True) -> None:
-        """Refresh for ever: about hourly, sooner after a failure.
+        """Refresh for ever: within the hour, sooner after a failure.
 
-        Unless `at_once`, nothing is fetched before a first token asks for a key.
+        Unless `at_once`, nothing is fetched before a first token asks for a key. Without this
+        running, a withdrawn key is forgotten only after somebody has used a key again.
         """
-        if not at_once:
-            await self._wanted.wait()
-        while True:
+        if at_once:
             await self.refresh()
-            failed = self._succeeded_at < self._tried_at
-            await asyncio.sleep(self._pause(COOLDOWN_SECONDS if failed else self._refresh_after))
+        while True:
+            tried_at = self._tried_at
+            if tried_at == _NEVER:
+                await asyncio.sleep(IDLE_SECONDS)
+                continue
+            due = tried_at + self._pause(self._refresh_after)
+            await asyncio.sleep(due - self._clock.monotonic())
+            if tried_at == self._tried_at:
+                await self.refresh()
 
     def _kept(self, version: str) -> IssuerKeys | None:
         """What was last published for `version`, unless that is too long ago."""
-        age = self._clock.monotonic() - self._fetched_at.get(version, float("-inf"))
+        age = self._clock.monotonic() - self._fetched_at.get(version, _NEVER)
         return self._published.get(version) if age < LAST_KNOWN_GOOD_SECONDS else None
 
     def _known(self, version: str, kid: str) -> tuple[str, RSAPublicKey] | None:
@@ -127,31 +138,63 @@ class SigningKeys:
         return seconds if self.loaded else FIRST_RETRY_SECONDS
 
     def _refresh_when_due(self, seconds: float) -> asyncio.Task[None] | None:
-        if self._refresh is not None and not self._refresh.done():
+        if self._under_way:
             return self._refresh
         if self._clock.monotonic() - self._tried_at < self._pause(seconds):
             return None
         return self._start()
 
-    def _start(self) -> asyncio.Task[None]:
+    @property
+    def _under_way(self) -> bool:
+        """Whether a fetch is on its way; one of an event loop that has ended never arrives."""
         if self._refresh is None or self._refresh.done():
+            return False
+        return self._refresh.get_loop() is asyncio.get_running_loop()
+
+    def _start(self) -> asyncio.Task[None]:
+        if self._refresh is None or not self._under_way:
             self._tried_at = self._clock.monotonic()
             self._refresh_after = self._new_pause()
             self._refresh = asyncio.get_running_loop().create_task(self._load())
+            self._refresh.add_done_callback(self._forget_if_given_up)
         return self._refresh
+
+    def _forget_if_given_up(self, fetch: asyncio.Task[None]) -> None:
+        if fetch.cancelled():
+            self._tried_at = _NEVER
 
     async def _load(self) -> None:
         started = self._tried_at
         try:
             published = await self._fetch()
         except Exception as error:  # noqa: BLE001 - whatever it was, the keys of before stay good
-            cause = type(error.__cause__ or error).__name__
-            record("keys", fields={"outcome": "unavailable", "cause": cause})
+            told = {"outcome": "unavailable", "tid": self._tenant_id, "cause": _innermost(error)}
+            record("keys", fields=told)
+            self._refresh_after = COOLDOWN_SECONDS
             return
         merged = {**self._published, **published}
         if merged != self._published:
             self._published = MappingProxyType(merged)
             self.generation += 1
+        if not self._versions <= published.keys():
+            self._refresh_after = COOLDOWN_SECONDS
         self._fetched_at = {**self._fetched_at, **dict.fromkeys(published, started)}
-        self._succeeded_at = started
-        record("keys", fields={"outcome": "fetched"})
+        record("keys", fields={"outcome": "fetched", "tid": self._tenant_id})
+
+
+async def _finished(fetch: asyncio.Task[None]) -> None:
+    """Wait for a fetch that others wait for too.
+
+    Raises:
+        KeysUnavailable: it was given up, for instance because the server stops.
+    """
+    await asyncio.wait([fetch])
+    if fetch.cancelled():
+        raise KeysUnavailable
+
+
+def _innermost(error: BaseException) -> str:
+    """Why a fetch failed: our own words for what we refuse, else the kind of the exception."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error) if type(error) is ValueError else type(error).__name__

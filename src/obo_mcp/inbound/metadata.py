@@ -7,10 +7,10 @@ authority only, without following redirects, bounded in size and time.
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -22,11 +22,15 @@ from obo_mcp.inbound.jwk import verification_keys
 
 MAX_DOCUMENT_BYTES = 256 * 1024
 TIMEOUT_SECONDS = 5.0
-WHOLE_FETCH_SECONDS = 15.0
+ONE_STEP_SECONDS = 7.5
+"""The longest that the documents, and after them the keys, may take: fifteen seconds in all."""
 _DISCOVERY = {
     "1.0": "/.well-known/openid-configuration",
     "2.0": "/v2.0/.well-known/openid-configuration",
 }
+_UNCOMPRESSED = {"accept-encoding": "identity"}
+"""A small body could unpack to a huge one before its size is known."""
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,84 +46,104 @@ Published = Mapping[str, IssuerKeys]
 
 
 class AuthorityMetadata:
-    """Fetches what the authority of one tenant publishes."""
+    """Fetches what the authority of one tenant publishes for tokens of `versions`."""
 
-    def __init__(self, authority: Authority, context: ssl.SSLContext) -> None:
+    def __init__(
+        self,
+        authority: Authority,
+        context: ssl.SSLContext,
+        versions: Iterable[str] = tuple(_DISCOVERY),
+    ) -> None:
         self._authority = authority
         self._context = context
+        self._versions = tuple(versions)
 
     async def fetch(self) -> Published:
-        """The discovery documents of both token versions, and the keys they point to.
+        """The discovery documents of the token versions, and the keys they point to.
 
-        A version whose documents cannot be used is left out, as long as the other can.
+        A version whose documents cannot be used is left out, as long as another can.
 
         Raises:
-            KeysUnavailable: neither is reachable in fifteen seconds and makes sense.
+            KeysUnavailable: none is reachable in fifteen seconds and makes sense.
         """
         try:
-            async with asyncio.timeout(WHOLE_FETCH_SECONDS):
-                return await self._fetch()
+            async with httpx.AsyncClient(
+                verify=self._context, timeout=TIMEOUT_SECONDS, headers=_UNCOMPRESSED
+            ) as http:
+                return await self._fetch(http)
         except KeysUnavailable:
             raise
         except Exception as error:
             raise KeysUnavailable from error
 
-    async def _fetch(self) -> Published:
-        async with httpx.AsyncClient(verify=self._context, timeout=TIMEOUT_SECONDS) as http:
-            found = await asyncio.gather(
-                *(self._json(http, f"{self._authority.url}{path}") for path in _DISCOVERY.values()),
-                return_exceptions=True,
-            )
-            failures = [error for error in found if isinstance(error, Exception)]
-            documents = self._usable(dict(zip(_DISCOVERY, found, strict=True)))
-            issuers = frozenset(issuer for issuer, _ in documents.values())
-            published = {}
-            for version, (issuer, document) in documents.items():
-                try:
-                    jwks = await self._json(http, str(document.get("jwks_uri")))
-                    published[version] = IssuerKeys(issuer, self._keys(jwks, issuers))
-                except Exception as error:  # noqa: BLE001 - the other version may still be good
-                    failures.append(error)
+    async def _fetch(self, http: httpx.AsyncClient) -> Published:
+        documents, failures = await _each(
+            {version: self._document(http, _DISCOVERY[version]) for version in self._versions}
+        )
+        issuers = frozenset(document.issuer for document in documents.values())
+        published, more_failures = await _each(
+            {version: self._published(http, d, issuers) for version, d in documents.items()}
+        )
         if not published:
-            raise KeysUnavailable from (failures[0] if failures else None)
+            raise KeysUnavailable from [*more_failures, *failures][0]
         return MappingProxyType(published)
 
-    def _usable(self, found: Mapping[str, Any]) -> Mapping[str, tuple[str, dict[str, Any]]]:
-        """The documents that are there and speak of this tenant, with their issuers."""
-        return {
-            version: (issuer, document)
-            for version, document in found.items()
-            if isinstance(document, dict)
-            and (issuer := self._authority.issuer(document.get("issuer")))
-        }
+    async def _document(self, http: httpx.AsyncClient, path: str) -> "_Document":
+        document = await self._json(http, f"{self._authority.url}{path}")
+        issuer, jwks_uri = self._authority.issuer(document.get("issuer")), document.get("jwks_uri")
+        if issuer is None or not isinstance(jwks_uri, str):
+            raise ValueError("the document is another tenant's, or none")
+        return _Document(issuer, jwks_uri)
 
-    def _keys(self, jwks: Mapping[str, Any], issuers: frozenset[str]) -> Mapping[str, RSAPublicKey]:
-        """The keys of this tenant: one that names another issuer never signs for it."""
-        ours = {
-            kid: found.key
-            for kid, found in verification_keys(jwks).items()
-            if found.issuer is None or self._authority.issuer(found.issuer) in issuers
+    async def _published(
+        self, http: httpx.AsyncClient, document: "_Document", issuers: frozenset[str]
+    ) -> IssuerKeys:
+        """The keys of this tenant: one that names another tenant's issuer never signs for it."""
+        found = verification_keys(await self._json(http, document.jwks_uri))
+        keys = {
+            kid: entry.key
+            for kid, entry in found.items()
+            if entry.issuer is None or self._authority.owns(entry.issuer, issuers)
         }
-        if not ours:
-            raise KeysUnavailable
-        return MappingProxyType(ours)
+        if not keys:
+            raise ValueError("the keys are another tenant's")
+        return IssuerKeys(document.issuer, MappingProxyType(keys))
 
     async def _json(self, http: httpx.AsyncClient, url: str) -> dict[str, Any]:
         if not self._authority.may_publish_keys_at(url):
-            raise KeysUnavailable
-        try:
-            async with http.stream("GET", url) as response:
-                if response.status_code != httpx.codes.OK:
-                    raise KeysUnavailable
-                return json_object(await _bounded(response))
-        except (httpx.HTTPError, ValueError) as error:
-            raise KeysUnavailable from error
+            raise ValueError("the keys are on a host that is not the authority's")
+        async with http.stream("GET", url) as response:
+            if response.status_code != httpx.codes.OK:
+                raise ValueError(f"answered with status {response.status_code}")
+            if "content-encoding" in response.headers:
+                raise ValueError("the answer is compressed")
+            return json_object(await _bounded(response))
+
+
+class _Document(NamedTuple):
+    issuer: str
+    jwks_uri: str
+
+
+async def _each(
+    work: Mapping[str, Coroutine[Any, Any, _T]],
+) -> tuple[dict[str, _T], list[BaseException]]:
+    """What came of each in time, and why the others did not."""
+    found = await asyncio.gather(*map(_in_time, work.values()), return_exceptions=True)
+    named = list(zip(work, found, strict=True))
+    done = {name: result for name, result in named if not isinstance(result, BaseException)}
+    return done, [result for _, result in named if isinstance(result, BaseException)]
+
+
+async def _in_time(work: Coroutine[Any, Any, _T]) -> _T:
+    async with asyncio.timeout(ONE_STEP_SECONDS):
+        return await work
 
 
 async def _bounded(response: httpx.Response) -> bytes:
     body = b""
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > MAX_DOCUMENT_BYTES:
-            raise KeysUnavailable
+            raise ValueError("the answer is longer than 256 KiB")
     return body

@@ -69,8 +69,8 @@ def foreign_audience(claims: Mapping[str, Any], scope: str) -> str:
             f"scope {scope}."
         )
     return (
-        "The access token is meant for another application: its audience is not this server. "
-        f"Ask for the scope {scope}."
+        f"The access token is meant for another application{_elsewhere(claims)}: its audience is "
+        f"not this server. Ask for the scope {scope}."
     )
 
 

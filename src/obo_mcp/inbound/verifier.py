@@ -6,7 +6,7 @@ from typing import NamedTuple
 from cachetools import TLRUCache
 
 from obo_mcp.clock import Clock
-from obo_mcp.errors import SigningKeyUnknown
+from obo_mcp.errors import ClientRefused, SigningKeyUnknown
 from obo_mcp.inbound.claims import ClaimsPolicy
 from obo_mcp.inbound.compact import CompactToken, check_length, parse
 from obo_mcp.inbound.jwks import SigningKeys
@@ -70,16 +70,24 @@ class AccessTokenVerifier:
         principal = self._policy.principal(
             compact.claims, issuer=issuer, now=self._clock.now(), token_digest=digest
         )
-        if principal.actor.is_agent and self._policy.agents == "log":
-            _record_agent(principal)
+        self._check_client(principal)
         return _Verified(principal, generation)
+
+    def _check_client(self, principal: Principal) -> None:
+        try:
+            self._policy.check_client(principal)
+        except ClientRefused:
+            _record("client_refused", principal)
+            raise
+        if principal.actor.is_agent and self._policy.agents == "log":
+            _record("agent_caller", principal)
 
     def _check_issuer(self, compact: CompactToken, keys: SigningKeys, version: str) -> None:
         if published := keys.issuer(version):
             self._policy.check_issuer(compact.claims, published)
 
 
-def _record_agent(principal: Principal) -> None:
+def _record(event: str, principal: Principal) -> None:
     fields = {
         "tid": principal.tid,
         "oid": principal.oid,
@@ -87,7 +95,7 @@ def _record_agent(principal: Principal) -> None:
         "blueprint": principal.actor.blueprint,
         "facets": " ".join(map(str, sorted(principal.actor.facets))),
     }
-    record("agent_caller", fields=fields)
+    record(event, fields=fields)
 
 
 def _until(_: bytes, verified: _Verified, now: float) -> float:

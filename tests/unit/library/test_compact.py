@@ -180,3 +180,18 @@ def test_a_token_of_more_than_sixteen_kibibytes_is_refused_unread():
 
 def test_a_parsed_token_does_not_print_its_claims():
     assert "Adele" not in repr(parse(sign(claims_v2())))
+
+
+def test_a_strange_header_member_is_told_from_garbage():
+    with pytest.raises(TokenMalformed, match="header has a member"):
+        parse(raw(GOOD | {"new-in-2027": 1}))
+
+
+def test_nothing_of_the_payload_travels_with_the_refusal():
+    with pytest.raises(TokenMalformed) as caught:
+        parse(raw(GOOD, b'{"upn":"adele@contoso.example",'))
+    seen, error = [], caught.value
+    while error is not None:
+        seen += [repr(error), *map(repr, vars(error).values())]
+        error = error.__context__
+    assert "adele" not in "".join(seen)

@@ -85,21 +85,55 @@ def test_the_body_limit_is_the_setting():
     assert app._door.max_body_bytes == 2048
 
 
-async def preflight(origin, **changes):
+async def preflight(origin, path="/mcp", **changes):
     app = OnBehalfOf(settings(**changes)).protect(nobody)
     asked = [(b"origin", origin.encode()), (b"access-control-request-method", b"POST")]
     asked.append((b"access-control-request-headers", b"authorization,mcp-protocol-version"))
-    return await call(app, method="OPTIONS", headers=asked, scope={"query_string": b""})
+    return await call(app, path, method="OPTIONS", headers=asked)
 
 
-async def test_a_page_that_is_admitted_gets_its_preflight_answered():
-    friend = "https://chat.example"
-    answer = await preflight(friend, allowed_origins=(friend,))
-    assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, friend)
-    assert "authorization" in answer.headers["access-control-allow-headers"]
-    stranger = await preflight("https://evil.example", allowed_origins=(friend,))
-    assert "access-control-allow-origin" not in stranger.headers
-    local = {"resource_url": "http://127.0.0.1:8000/mcp"}
-    assert (await preflight("http://localhost:6274", **local)).status == 200
-    assert (await preflight("http://localhost.evil.example:6274", **local)).status != 200
-    assert (await preflight(friend)).status == 403
+FRIEND = "https://chat.example"
+LOCAL = {"resource_url": "http://127.0.0.1:8000/mcp"}
+
+
+@pytest.mark.parametrize(
+    ("origin", "changes"),
+    [(FRIEND, {"allowed_origins": (FRIEND,)}), ("http://localhost:6274", LOCAL)],
+)
+async def test_a_page_that_is_admitted_gets_its_preflight_answered(origin, changes):
+    answer = await preflight(origin, **changes)
+    assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, origin)
+    assert answer.headers["access-control-allow-headers"] == "authorization,mcp-protocol-version"
+    assert "POST" in answer.headers["access-control-allow-methods"]
+    assert answer.headers["vary"] == "Origin"
+
+
+@pytest.mark.parametrize(
+    ("origin", "changes"),
+    [
+        (FRIEND, {}),
+        ("https://evil.example", {"allowed_origins": (FRIEND,)}),
+        ("http://localhost.evil.example:6274", LOCAL),
+    ],
+)
+async def test_a_page_that_is_not_admitted_is_told_so_without_permission(origin, changes):
+    answer = await preflight(origin, **changes)
+    assert (answer.status, answer.json["error"]) == (403, "invalid_request")
+    assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize("origin", [FRIEND, "https://evil.example"])
+async def test_any_page_may_read_the_metadata(origin):
+    path = "/.well-known/oauth-protected-resource"
+    answer = await preflight(origin, path, allowed_origins=(FRIEND,))
+    assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, "*")
+
+
+async def test_an_admitted_page_can_read_a_refusal_and_its_challenge():
+    app = OnBehalfOf(settings(allowed_origins=(FRIEND,))).protect(nobody)
+    answer = await call(app, headers=[(b"origin", FRIEND.encode())])
+    assert (answer.status, answer.headers["access-control-allow-origin"]) == (401, FRIEND)
+    assert "www-authenticate" in answer.headers["access-control-expose-headers"]
+    options = [(b"origin", FRIEND.encode())]
+    assert (await call(app, method="OPTIONS", headers=options)).status == 401
+    assert "access-control-allow-origin" not in (await call(app)).headers

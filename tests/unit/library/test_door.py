@@ -19,6 +19,7 @@ from obo_mcp.errors import (
     NotDelegated,
     TokenExpired,
 )
+from obo_mcp.observe import fields_of
 from obo_mcp.secret import Secret
 from support.asgi import bearer, call
 
@@ -328,6 +329,59 @@ async def test_nothing_is_said_to_a_client_that_has_left(house):
     scope = {"type": "http", "method": "POST", "path": "/mcp", "headers": headers}
     await door(house)(scope, receive, send)
     assert sent == []
+
+
+async def test_a_client_that_hangs_up_is_no_failure_of_ours(house, caplog):
+    caplog.set_level("INFO")
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        raise AssertionError("there is nobody to hear it")
+
+    async def app(scope, receive, send):
+        await receive()
+        raise RuntimeError("the client has left")
+
+    house.app = app
+    headers = [TOKEN, (b"host", b"localhost")]
+    scope = {"type": "http", "method": "POST", "path": "/mcp", "headers": headers}
+    await door(house)(scope, receive, send)
+    assert caplog.records == []
+
+
+async def test_a_body_that_ends_badly_after_the_answer_began_leaves_an_event(house, caplog):
+    caplog.set_level("INFO", logger="obo_mcp.audit")
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    async def receive():
+        return {"type": "http.request", "body": b"x" * 100, "more_body": True}
+
+    async def send(message):
+        assert message["status"] == 200
+
+    house.app = app
+    headers = [TOKEN, (b"host", b"localhost")]
+    scope = {"type": "http", "method": "POST", "path": "/mcp", "headers": headers}
+    await door(house)(scope, receive, send)
+    assert [fields_of(line)["reason"] for line in caplog.records] == ["BodyTooLarge"]
+
+
+@pytest.mark.parametrize("root", ["/api", "/api/v1"])
+async def test_probes_and_metadata_are_found_behind_a_root_path(house, root):
+    app = door(house)
+    well_known = "/.well-known/oauth-protected-resource"
+    for path in ("/livez", "/readyz", well_known, f"{well_known}/mcp"):
+        for scope in ({"root_path": root}, {}):
+            prefix = scope.get("root_path", "")
+            answer = await call(app, f"{prefix}{path}", method="GET", scope=scope)
+            assert answer.status == 200
+    assert (await call(app, f"{root}/livez", method="GET")).status == 401
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])

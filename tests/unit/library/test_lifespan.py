@@ -80,3 +80,27 @@ async def test_a_start_that_fails_is_told_as_the_application_tells_it():
     with pytest.raises(RuntimeError):
         await server.run(app)
     assert server.events == ["started", "lifespan.startup.failed"]
+
+
+async def test_a_start_that_fails_is_not_passed_over_in_silence(caplog):
+    async def app(scope, receive, send):
+        await receive()
+        raise RuntimeError("the database is down")
+
+    messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+    sent = []
+
+    async def receive():
+        return messages.pop(0)
+
+    async def send(message):
+        sent.append(message["type"])
+
+    @asynccontextmanager
+    async def running():
+        yield
+
+    await Lifespan(app, running)({"type": "lifespan"}, receive, send)
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert "RuntimeError" in caplog.text
+    assert "database" not in caplog.text

@@ -134,6 +134,9 @@ WRONG = [
     ("allowed_origins", "app.example"),
     ("allowed_origins", "https://app.example/path"),
     ("max_body_bytes", "100"),
+    ("allowed_clients", ","),
+    ("allowed_tenants", " , "),
+    ("authority_host", "https://contoso.b2clogin.com"),
 ]
 
 
@@ -175,6 +178,10 @@ def test_settings_do_not_change():
     [
         ("https://MCP.example/mcp/", "https://mcp.example/mcp"),
         ("https://mcp.example/", "https://mcp.example"),
+        ("https://mcp.example:443/mcp", "https://mcp.example/mcp"),
+        ("https://mcp.example:/mcp", "https://mcp.example/mcp"),
+        ("https://mcp.example:80/mcp", "https://mcp.example:80/mcp"),
+        ("http://127.0.0.1:80/mcp", "http://127.0.0.1/mcp"),
         ("http://127.0.0.1:8000/mcp", "http://127.0.0.1:8000/mcp"),
     ],
 )
@@ -219,3 +226,26 @@ def test_without_a_list_our_own_tenant_is_admitted_alone():
 )
 def test_a_resource_on_this_machine_is_local(url, is_local):
     assert Settings(**(GOOD | {"resource_url": url})).is_local is is_local
+
+
+def test_our_own_tenant_comes_first_wherever_it_is_listed():
+    others = ("00000000-0000-4000-8000-000000000000", "f0000000-0000-4000-8000-000000000000")
+    assert Settings(**GOOD, allowed_tenants=(*others, GUID)).tenants == (GUID, *others)
+    assert Settings(**GOOD, allowed_tenants=others).tenants == others
+
+
+def test_the_schemes_own_port_is_left_out_as_clients_do():
+    settings = Settings(
+        **GOOD,
+        authority_host="https://login.microsoftonline.com:443",
+        allowed_origins=("https://chat.example:443", "https://chat.example:444"),
+    )
+    assert settings.authority_host == "https://login.microsoftonline.com"
+    assert settings.allowed_origins == ("https://chat.example", "https://chat.example:444")
+
+
+def test_every_uri_of_ours_is_an_audience_of_v1_tokens():
+    scope = "api://contoso.example/mcp/mcp.access"
+    settings = Settings(**(GOOD | {"required_scope": scope, "identifier_uri": "https://mcp.ex/a"}))
+    uris = {"api://contoso.example/mcp", "https://mcp.ex/a", f"api://{GUID}"}
+    assert settings.audience_uris == uris | {f"{uri}/" for uri in uris}

@@ -133,7 +133,7 @@ TEXTS = {
     "of another tenant elsewhere": lambda: traps.foreign_tenant(claims_v2(iss=ELSEWHERE)),
     "of another authority": lambda: traps.foreign_issuer(claims_v2(iss="x")),
     "of another authority elsewhere": lambda: traps.foreign_issuer(claims_v2(iss=ELSEWHERE)),
-    "of version one": lambda: traps.old_version(),
+    "of version one": traps.old_version,
     "of an application": lambda: traps.application(Actor()),
     "of an agent": lambda: traps.application(Actor(blueprint="b")),
     "without a permission": lambda: traps.without_scope(SCOPE),

@@ -6,6 +6,7 @@ import pytest
 
 from obo_mcp.errors import (
     AgentNotAllowed,
+    ClientNotAllowed,
     IdTokenPresented,
     InsufficientScope,
     KeysUnavailable,
@@ -139,8 +140,9 @@ async def test_a_token_signed_by_somebody_else_under_a_known_key_id_is_refused(v
         await verifier.verify(sign(claims_v2(), with_key="forger"))
 
 
-async def test_a_foreign_token_costs_no_key_fetch(verifier, authority):
+async def test_a_foreign_token_costs_no_key_fetch(verifier, authority, clock):
     await verifier.verify(sign(claims_v2()))
+    clock.advance(301)
     for claims in (claims_v2(aud="x"), claims_v2(iss="x"), claims_v2(tid="x")):
         with pytest.raises((WrongAudience, WrongIssuer, WrongTenant)):
             await verifier.verify(sign(claims, kid="unheard-of"))
@@ -241,6 +243,11 @@ async def test_before_the_first_keys_the_issuer_is_judged_after_the_fetch(verifi
     assert authority.asked == 1
 
 
+async def test_before_the_first_keys_a_foreign_issuer_is_the_reason_and_not_its_key(verifier):
+    with pytest.raises(WrongIssuer):
+        await verifier.verify(sign(claims_v2(iss="https://login.example/v2.0"), kid="unheard-of"))
+
+
 async def test_a_change_of_one_tenants_keys_forgets_that_tenant_alone(clock):
     verifier, authorities, theirs = two_tenants(clock)
     ours, other = sign(claims_v2()), sign(theirs, kid="key-other")
@@ -273,11 +280,21 @@ async def test_an_agent_is_recorded_once_per_token_without_a_name(clock, caplog,
         assert "adele" not in str(event)
 
 
-async def test_an_agent_that_is_denied_is_not_recorded_as_a_caller(clock, caplog):
+@pytest.mark.parametrize(
+    ("policy", "refusal"),
+    [
+        (replace(POLICY, agents="deny"), AgentNotAllowed),
+        (replace(POLICY, clients=frozenset({OTHER})), ClientNotAllowed),
+    ],
+)
+async def test_a_client_that_may_not_call_is_named_to_the_operator(clock, caplog, policy, refusal):
     caplog.set_level("INFO", logger="obo_mcp.audit")
-    with pytest.raises(AgentNotAllowed):
-        await verifier_of(clock, replace(POLICY, agents="deny")).verify(sign(claims_v2(**AGENT)))
-    assert not [line for line in caplog.records if line.message == "agent_caller"]
+    with pytest.raises(refusal):
+        await verifier_of(clock, policy).verify(sign(claims_v2(**AGENT)))
+    events = [fields_of(line) for line in caplog.records if line.message != "keys"]
+    assert [event["event"] for event in events] == ["client_refused"]
+    assert (events[0]["azp"], events[0]["blueprint"]) == (claims_v2()["azp"], OTHER)
+    assert "adele" not in str(events)
 
 
 async def test_ten_thousand_tokens_are_remembered_and_no_more(clock):

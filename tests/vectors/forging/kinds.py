@@ -130,6 +130,7 @@ def _roles() -> Iterator[Item]:
         "prefix": ["Exchange.Al"],
         "suffix": ["Exchange.All2"],
         "case": ["exchange.all"],
+        "joined": ["Exchange.All Everything.Read"],
     }
     for name, roles in names.items():
         claims, reason = application(roles=roles), f"An application without the role: {name}."
@@ -140,7 +141,6 @@ def _roles() -> Iterator[Item]:
     reason = "The role's name stands in scp."
     yield as_kind("role-in-scp", claims, reason, CLAIMS, "NotDelegated", **ROLE)
     shapes: dict[str, Any] = {
-        "joined": ["Exchange.All Everything.Read"],
         "text": "Exchange.All",
         "number-inside": ["Exchange.All", 7],
         "object": {"Exchange.All": True},
