@@ -23,6 +23,7 @@ import httpx
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
+from keys import unknown_key_flood, verification
 from wire import load, request
 
 from obo_cli.demo.server import graph_server
@@ -255,6 +256,17 @@ def graph_figures(world):
         }
 
 
+def floods(world, *, rounds, slice_seconds):
+    """A flood of unknown keys while the authority answers, and while it does not."""
+    figures = {}
+    for name, down in (("endpoint up", False), ("endpoint down", True)):
+        with echo_process("aged", world) as port:
+            figures[name] = unknown_key_flood(
+                world, port, down=down, rounds=rounds, slice_seconds=slice_seconds
+            )
+    return figures
+
+
 def _rss_kib(pid="self"):
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0])
@@ -282,6 +294,10 @@ def main():
         report["overhead"] = overhead(world, rounds=2 if quick else 5, seconds=1 if quick else 3)
         report["memory"] = memory_per_entry(world, entries=1000 if quick else 10_000)
         report["exchanges"] = exchanges(world, crowd=200 if quick else 10_000)
+        report["verification"] = verification(tokens=501 if quick else 5001)
+        report["unknown_key_flood"] = floods(
+            world, rounds=1 if quick else 6, slice_seconds=2 if quick else 5
+        )
     json.dump(report, sys.stdout, indent=2)
     print()
 

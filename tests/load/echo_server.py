@@ -1,6 +1,6 @@
 """The server under load: one tool, with the middleware or without it, otherwise the same.
 
-python tests/load/echo_server.py protected|bare PORT
+python tests/load/echo_server.py protected|aged|bare PORT
 """
 
 import gc
@@ -14,6 +14,7 @@ import uvicorn
 from mcp.server import MCPServer
 
 from obo_mcp import OnBehalfOf, Settings
+from obo_mcp.clock import SystemClock
 from obo_mcp.observe import JsonLines
 
 SCOPE = "https://graph.microsoft.com/.default"
@@ -29,8 +30,8 @@ def bare():
     return mcp.streamable_http_app(stateless_http=True)
 
 
-def protected():
-    obo = OnBehalfOf(Settings.from_env())
+def protected(clock=None):
+    obo = OnBehalfOf(Settings.from_env(), clock=clock)
     mcp = MCPServer("echo")
 
     @mcp.tool()
@@ -47,6 +48,22 @@ def protected():
 
     security = obo.transport_security()
     return obo.protect(mcp.streamable_http_app(stateless_http=True, transport_security=security))
+
+
+class AgedClock(SystemClock):
+    """Five minutes ahead from two seconds after its first reading: the first keys are old then."""
+
+    def __init__(self):
+        self._first = None
+
+    def monotonic(self):
+        now = super().monotonic()
+        self._first = self._first or now
+        return now + (301 if now > self._first + 2 else 0)
+
+
+def aged():
+    return protected(AgedClock())
 
 
 class Server(uvicorn.Server):
@@ -68,7 +85,7 @@ if __name__ == "__main__":
     log_as_the_graph_server_does()
     if len(os.sched_getaffinity(0)) > 1:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    app = {"bare": bare, "protected": protected}[sys.argv[1]]()
+    app = {"bare": bare, "protected": protected, "aged": aged}[sys.argv[1]]()
     config = uvicorn.Config(
         app, host="127.0.0.1", port=int(sys.argv[2]), http="h11", log_config=None, access_log=False
     )
