@@ -11,18 +11,22 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 
+class Unusable(ValueError):
+    """Something published or presented cannot be used; the text says why, and quotes nothing."""
+
+
 def octets(text: str) -> bytes:
     """Decode base64url.
 
     Raises:
-        ValueError: padding, another alphabet, blanks, or bits that the encoding leaves over.
+        Unusable: padding, another alphabet, blanks, or bits that the encoding leaves over.
     """
     try:
         decoded = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except binascii.Error:
-        raise ValueError("not base64url") from None
+        raise Unusable("not base64url") from None
     if base64.urlsafe_b64encode(decoded).rstrip(b"=") != text.encode():
-        raise ValueError("not canonical base64url")
+        raise Unusable("not canonical base64url")
     return decoded
 
 
@@ -30,7 +34,7 @@ def json_object(raw: bytes) -> dict[str, Any]:
     """Read one JSON object.
 
     Raises:
-        ValueError: not UTF-8 (a byte order mark included), not JSON, not an object, NaN or
+        Unusable: not UTF-8 (a byte order mark included), not JSON, not an object, NaN or
             Infinity, nested beyond reason, or a member that occurs twice anywhere.
     """
     value: object = None
@@ -41,15 +45,15 @@ def json_object(raw: bytes) -> dict[str, Any]:
         )
     if isinstance(value, dict):
         return value
-    raise ValueError("not one plain JSON object")
+    raise Unusable("not one plain JSON object")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("a member occurs twice")
+        raise Unusable("a member occurs twice")
     return members
 
 
 def _no_constant(_: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are not JSON")
+    raise Unusable("NaN and Infinity are not JSON")

@@ -8,7 +8,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 
-from obo_mcp.inbound.encoding import octets
+from obo_mcp.inbound.encoding import Unusable, octets
 
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192
@@ -30,20 +30,20 @@ def verification_keys(document: Mapping[str, Any]) -> Mapping[str, VerificationK
     Keys of another kind or purpose, too short or without a `kid`, are passed over.
 
     Raises:
-        ValueError: no set, an ambiguous one (a usable `kid` occurs twice), one with a secret in
+        Unusable: no set, an ambiguous one (a usable `kid` occurs twice), one with a secret in
             it, or none of its keys can be used.
     """
     found = document.get("keys")
     named = [e for e in found if isinstance(e, dict)] if isinstance(found, list) else []
     if any(_SECRET_MEMBERS & entry.keys() for entry in named):
-        raise ValueError("the JWK set publishes a secret key")
+        raise Unusable("the JWK set publishes a secret key")
     keys = {}
     for entry in named:
         if isinstance(kid := entry.get("kid"), str) and kid and (key := _usable(entry)):
             keys[kid] = key
     kids = Counter(kid for entry in named if isinstance(kid := entry.get("kid"), str))
     if not keys or any(kids[kid] > 1 for kid in keys):
-        raise ValueError("no usable or no unambiguous key in the JWK set")
+        raise Unusable("no usable or no unambiguous key in the JWK set")
     return MappingProxyType(keys)
 
 

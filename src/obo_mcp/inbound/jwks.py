@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from obo_mcp.clock import Clock
 from obo_mcp.errors import KeysUnavailable, SigningKeyUnknown
+from obo_mcp.inbound.encoding import Unusable
 from obo_mcp.inbound.metadata import IssuerKeys, Published
 from obo_mcp.observe import record
 
@@ -94,7 +95,7 @@ class SigningKeys:
 
     async def aclose(self) -> None:
         """End a fetch that is under way."""
-        if self._refresh is not None:
+        if self._refresh is not None and self._under_way:
             self._refresh.cancel()
             await asyncio.gather(self._refresh, return_exceptions=True)
 
@@ -197,4 +198,4 @@ def _innermost(error: BaseException) -> str:
     """Why a fetch failed: our own words for what we refuse, else the kind of the exception."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return str(error) if type(error) is ValueError else type(error).__name__
+    return str(error) if isinstance(error, Unusable) else type(error).__name__

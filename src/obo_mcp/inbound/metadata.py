@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from obo_mcp.errors import KeysUnavailable
 from obo_mcp.inbound.authority import Authority
-from obo_mcp.inbound.encoding import json_object
+from obo_mcp.inbound.encoding import Unusable, json_object
 from obo_mcp.inbound.jwk import verification_keys
 
 MAX_DOCUMENT_BYTES = 256 * 1024
@@ -92,7 +92,7 @@ class AuthorityMetadata:
         document = await self._json(http, f"{self._authority.url}{path}")
         issuer, jwks_uri = self._authority.issuer(document.get("issuer")), document.get("jwks_uri")
         if issuer is None or not isinstance(jwks_uri, str):
-            raise ValueError("the document is another tenant's, or none")
+            raise Unusable("the document is another tenant's, or none")
         return _Document(issuer, jwks_uri)
 
     async def _published(
@@ -106,17 +106,17 @@ class AuthorityMetadata:
             if entry.issuer is None or self._authority.owns(entry.issuer, issuers)
         }
         if not keys:
-            raise ValueError("the keys are another tenant's")
+            raise Unusable("the keys are another tenant's")
         return IssuerKeys(document.issuer, MappingProxyType(keys))
 
     async def _json(self, http: httpx.AsyncClient, url: str) -> dict[str, Any]:
         if not self._authority.may_publish_keys_at(url):
-            raise ValueError("the keys are on a host that is not the authority's")
+            raise Unusable("the keys are on a host that is not the authority's")
         async with http.stream("GET", url) as response:
             if response.status_code != httpx.codes.OK:
-                raise ValueError(f"answered with status {response.status_code}")
+                raise Unusable(f"answered with status {response.status_code}")
             if "content-encoding" in response.headers:
-                raise ValueError("the answer is compressed")
+                raise Unusable("the answer is compressed")
             return json_object(await _bounded(response))
 
 
@@ -145,5 +145,5 @@ async def _bounded(response: httpx.Response) -> bytes:
     async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > MAX_DOCUMENT_BYTES:
-            raise ValueError("the answer is longer than 256 KiB")
+            raise Unusable("the answer is longer than 256 KiB")
     return body

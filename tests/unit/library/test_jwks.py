@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from obo_mcp.errors import KeysUnavailable, SigningKeyUnknown
+from obo_mcp.inbound.encoding import Unusable
 from obo_mcp.inbound.jwks import SigningKeys
 from obo_mcp.inbound.metadata import IssuerKeys
 from obo_mcp.inbound.verifier import AccessTokenVerifier
@@ -223,7 +224,13 @@ async def test_who_must_return_is_never_told_to_do_so_at_once(clock):
 
 async def test_every_fetch_leaves_one_event_that_names_the_cause_of_a_failure(clock, caplog):
     caplog.set_level("INFO", logger="obo_mcp.audit")
-    failures = [None, ValueError("answered with status 400"), ConnectionError(), None]
+    failures = [
+        None,
+        ValueError("socks://user:password@proxy"),
+        Unusable("answered with status 400"),
+        ConnectionError(),
+        None,
+    ]
 
     async def fetch():
         if failure := failures.pop():
@@ -233,13 +240,14 @@ async def test_every_fetch_leaves_one_event_that_names_the_cause_of_a_failure(cl
         raise RecursionError
 
     keys = SigningKeys(fetch, clock, tenant_id="t")
-    for _ in range(4):
+    for _ in range(5):
         await keys.refresh()
     failed = {"event": "keys", "tid": "t", "outcome": "unavailable"}
     assert [fields_of(line) for line in caplog.records] == [
         {"event": "keys", "tid": "t", "outcome": "fetched"},
         failed | {"cause": "ConnectionError"},
         failed | {"cause": "answered with status 400"},
+        failed | {"cause": "ValueError"},
         failed | {"cause": "RecursionError"},
     ]
 
