@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run
 DEV_STAMP := $(VENV)/.dev
 FUZZ_STAMP := $(VENV)/.fuzz
+MUTANTS_STAMP := $(VENV)/.mutants
 NODE_STAMP := tests/conformance/node_modules/.installed
 
 .PHONY: help
@@ -59,7 +60,7 @@ $(NODE_STAMP): tests/conformance/package-lock.json
 conformance: $(DEV_STAMP) $(NODE_STAMP) ## Run the official MCP suite and the Inspector (npm)
 	@OBO_MCP_TEST_NODE=1 $(BIN)/python -m pytest tests/conformance
 
-INBOUND := claims compact encoding jwk jwks metadata traps verifier
+INBOUND := authority claims compact encoding jwk jwks metadata principal traps verifier
 
 .PHONY: vectors
 vectors: $(DEV_STAMP) ## Prove the inbound side: vectors, forgeries, properties, corpus
@@ -74,7 +75,7 @@ RUNS ?= 1000000
 .PHONY: fuzz
 fuzz: $(FUZZ_STAMP) ## Fuzz what reads tokens, claims and keys, RUNS times
 	@mkdir -p build/fuzz/found
-	@PYTHONPATH=tests $(BIN)/python -m fuzz.fuzz_inbound -runs=$(RUNS) -max_len=20000 \
+	@PYTHONPATH=tests $(BIN)/python -m fuzz.fuzz_inbound -runs=$(RUNS) -max_len=20000 -keep_seed=1 \
 		-dict=tests/fuzz/words.dict -artifact_prefix=build/fuzz/ -print_final_stats=1 \
 		build/fuzz/found tests/fuzz/corpus
 
@@ -83,6 +84,21 @@ nightly: $(FUZZ_STAMP) ## Everything at night size: mutations, properties, ten m
 	@OBO_MCP_NIGHTLY=1 $(BIN)/python -m pytest -s --timeout=3600 tests/fuzz
 	@OBO_MCP_NIGHTLY=1 $(BIN)/python -m pytest --timeout=3600 --ignore=tests/fuzz
 	@$(MAKE) --no-print-directory fuzz RUNS=10000000
+
+$(MUTANTS_STAMP): requirements/mutants.txt $(DEV_STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/mutants.txt
+	@touch $@
+
+CHILDREN ?= 2
+
+.PHONY: mutants
+mutants: $(MUTANTS_STAMP) ## Break the inbound code in a thousand places: do its tests notice?
+	@rm -rf build/mutants && mkdir -p build/mutants
+	@tar -c --exclude=node_modules --exclude=__pycache__ src tests pyproject.toml | tar -x -C build/mutants
+	@cd build/mutants && ../../$(BIN)/mutmut run --max-children $(CHILDREN)
+	@cd build/mutants && ../../$(BIN)/mutmut results && ../../$(BIN)/mutmut export-cicd-stats
+	@cd build/mutants && ../../$(BIN)/python tests/mutants/outside_functions.py
+	@cd build/mutants && ../../$(BIN)/python tests/mutants/score.py
 
 .PHONY: docs
 docs: $(DEV_STAMP) ## Regenerate the generated blocks of docs/reference

@@ -8,3 +8,5 @@ resolve() {
 }
 resolve pyproject.toml requirements/build.in --extra server --extra tenant -o requirements/run.txt
 resolve pyproject.toml requirements/build.in --all-extras --group dev -c requirements/run.txt -o requirements/dev.txt
+resolve requirements/fuzz.in -c requirements/run.txt -o requirements/fuzz.txt
+resolve requirements/mutants.in -c requirements/dev.txt -o requirements/mutants.txt

@@ -91,7 +91,7 @@ class SigningKeys:
     def start_loading(self) -> None:
         """See to it that keys are on their way, unless they are here or were just tried."""
         if not self.loaded:
-            self._refresh_when_due(COOLDOWN_SECONDS)
+            self._refresh_when_due(FIRST_RETRY_SECONDS)
 
     async def aclose(self) -> None:
         """End a fetch that is under way."""

@@ -255,3 +255,30 @@ def test_a_cloud_is_told_by_its_host_in_words():
 def test_the_host_of_what_is_no_address_is_empty():
     assert host_of("https://Login.Example:1/x") == "login.example"
     assert [host_of(text) for text in ("", "x", "https://", "https://[", "/x")] == [""] * 5
+
+
+@pytest.mark.parametrize(("cloud", "host"), HOSTS, ids=[host for _, host in HOSTS])
+def test_a_key_may_name_an_issuer_of_this_tenant_in_the_same_cloud_and_in_no_other(cloud, host):
+    authority = Authority(f"https://{host}", TID)
+    for theirs, other in HOSTS:
+        for path in (f"{TID}/v2.0", "{tenantid}/v2.0", f"{TID}/"):
+            assert authority.owns(f"https://{other}/{path}", ()) == (theirs == cloud), other
+        for stranger in (OTHER, PERSONAL):
+            assert not authority.owns(f"https://{other}/{stranger}/v2.0", ())
+
+
+def test_a_key_of_an_external_tenant_may_name_the_public_cloud():
+    assert EXTERNAL.owns(f"https://login.microsoftonline.com/{TID}/v2.0", ())
+    assert EXTERNAL.owns(f"https://{TID}.ciamlogin.com/{TID}/v2.0", ())
+    assert not EXTERNAL.owns(f"https://login.microsoftonline.us/{TID}/v2.0", ())
+    assert not PUBLIC.owns(f"https://contoso.ciamlogin.com/{TID}/v2.0", ())
+
+
+def test_a_key_at_a_host_of_no_known_cloud_must_name_that_host_or_an_issuers():
+    authority = Authority("https://login.example", TID)
+    elsewhere = f"https://elsewhere.example/{TID}/v2.0"
+    assert authority.owns(f"https://login.example/{TID}/v2.0", ())
+    assert not authority.owns(elsewhere, ())
+    assert not authority.owns(elsewhere, [f"https://login.example/{TID}/v2.0"])
+    assert authority.owns(elsewhere, [f"https://elsewhere.example/{TID}/"])
+    assert not authority.owns(f"https://elsewhere.example/{OTHER}/v2.0", [elsewhere])

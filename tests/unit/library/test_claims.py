@@ -208,6 +208,11 @@ def test_any_client_may_call_until_there_is_a_list():
             judged(claims, policy)
 
 
+def test_facets_are_numbers_of_nine_digits_at_most():
+    actor = judged(claims_v2(xms_act_fct="0 7 999999999 1000000000")).actor
+    assert actor.facets == {0, 7, 999_999_999}
+
+
 AGENTS = {
     "an agent identity": {"xms_act_fct": "11"},
     "an agent user": {"xms_act_fct": "13"},

@@ -87,6 +87,13 @@ def test_a_header_that_asks_for_special_treatment_is_refused(extra):
         parse(raw(GOOD | extra))
 
 
+def test_a_member_that_is_refused_is_told_from_other_faults_of_the_header():
+    with pytest.raises(TokenMalformed, match=r"^The access token's header has a member that"):
+        parse(raw(GOOD | {"jku": "https://evil.example/keys"}))
+    with pytest.raises(TokenMalformed, match="RS256"):
+        parse(raw(GOOD | {"alg": "none"}))
+
+
 @pytest.mark.parametrize("typ", ["JWT", "jwt", "at+jwt", "AT+JWT"])
 def test_what_entra_writes_into_a_header_is_taken(typ):
     header = {"alg": "RS256", "kid": "k" * 256, "typ": typ, "x5t": "t", "x5t#S256": "t"}
@@ -137,6 +144,35 @@ def test_text_that_is_not_three_base64url_parts_is_refused(text):
         parse(Secret(text))
 
 
+ALTERED = {
+    "another first dot": lambda head, body, end: f"{head},{body}.{end}",
+    "another second dot": lambda head, body, end: f"{head}.{body},{end}",
+    "a letter for a dot": lambda head, body, end: f"{head}A{body}.{end}",
+    "a fourth part": lambda head, body, end: f"{head}.{body}.{end}.AAAA",
+    "a dot behind": lambda head, body, end: f"{head}.{body}.{end}.",
+    "a line break behind": lambda head, body, end: f"{head}.{body}.{end}\n",
+    "padding": lambda head, body, end: f"{head}.{body}.{end}==",
+    "a blank before": lambda head, body, end: f" {head}.{body}.{end}",
+    "no signature": lambda head, body, end: f"{head}.{body}.",
+    "no header": lambda head, body, end: f".{body}.{end}",
+}
+
+
+@pytest.mark.promise("P-01")
+@pytest.mark.parametrize("alter", ALTERED.values(), ids=ALTERED)
+def test_a_good_token_that_is_written_in_another_way_is_refused(alter):
+    parts = sign(claims_v2()).reveal().split(".")
+    with pytest.raises(TokenMalformed):
+        parse(Secret(alter(*parts)))
+
+
+def test_every_character_of_base64url_may_stand_in_header_and_payload():
+    text = ">" * 9 + "?" * 9
+    parts = sign(claims_v2(a=text), kid=text).reveal().split(".")
+    assert all({"-", "_"} <= set(part) for part in parts[:2])
+    assert parse(Secret(".".join(parts))).claims["a"] == text
+
+
 def test_a_last_character_with_stray_bits_is_refused():
     head, body, _ = raw(GOOD, signature="AAAB").reveal().split(".")
     with pytest.raises(TokenMalformed):
@@ -179,7 +215,9 @@ def test_a_token_of_more_than_sixteen_kibibytes_is_refused_unread():
 
 
 def test_a_parsed_token_does_not_print_its_claims():
-    assert "Adele" not in repr(parse(sign(claims_v2())))
+    compact = parse(sign(claims_v2()))
+    assert "Adele" not in repr(compact)
+    assert "Adele" not in repr(compact.message)
 
 
 def test_a_strange_header_member_is_told_from_garbage():

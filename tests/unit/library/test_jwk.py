@@ -9,6 +9,9 @@ from jwt.algorithms import RSAAlgorithm
 from obo_mcp.inbound.jwk import verification_keys
 from support.tokens import key
 
+NONE = "^no usable or no unambiguous key in the JWK set$"
+SECRET = "^the JWK set publishes a secret key$"
+
 
 def jwk(name="key-one", **changes):
     entry = RSAAlgorithm.to_jwk(key(name).public_key(), as_dict=True)
@@ -74,7 +77,7 @@ UNUSABLE = {
 @pytest.mark.parametrize("entry", UNUSABLE.values(), ids=UNUSABLE)
 def test_a_key_of_another_kind_is_passed_over(entry):
     assert set(verification_keys({"keys": [entry, jwk()]})) == {"key-one"}
-    with pytest.raises(ValueError, match="no usable"):
+    with pytest.raises(ValueError, match=NONE):
         verification_keys({"keys": [entry]})
 
 
@@ -96,7 +99,7 @@ def test_three_is_an_exponent_and_8192_bits_a_size():
     ids=["another key", "the same key", "another use", "no key"],
 )
 def test_a_kid_that_occurs_twice_spoils_the_set(other):
-    with pytest.raises(ValueError, match="unambiguous"):
+    with pytest.raises(ValueError, match=NONE):
         verification_keys({"keys": [jwk(), other, jwk("key-three")]})
 
 
@@ -107,7 +110,7 @@ def test_a_kid_that_only_unusable_keys_share_does_no_harm():
 
 @pytest.mark.parametrize("member", ["d", "p", "q", "dp", "dq", "qi", "oth", "k"])
 def test_a_set_that_publishes_a_secret_is_not_believed_at_all(member):
-    with pytest.raises(ValueError, match="secret"):
+    with pytest.raises(ValueError, match=SECRET):
         verification_keys({"keys": [jwk(), {"kty": "oct", member: "AA"}]})
 
 
@@ -115,5 +118,5 @@ def test_a_set_that_publishes_a_secret_is_not_believed_at_all(member):
     "document", [{}, {"keys": None}, {"keys": {}}, {"keys": "x"}, {"keys": []}]
 )
 def test_what_is_no_set_is_refused(document):
-    with pytest.raises(ValueError, match="no usable"):
+    with pytest.raises(ValueError, match=NONE):
         verification_keys(document)

@@ -185,7 +185,7 @@ async def test_a_token_is_remembered_for_five_minutes_at_most(verifier, clock):
     first = await verifier.verify(token)
     clock.advance(299)
     assert await verifier.verify(token) is first
-    clock.advance(2)
+    clock.advance(1)
     assert await verifier.verify(token) is not first
 
 
@@ -263,10 +263,12 @@ async def test_a_change_of_one_tenants_keys_forgets_that_tenant_alone(clock):
 AGENT = {"xms_act_fct": "11 7", "xms_par_app_azp": OTHER, "preferred_username": "adele@x.example"}
 
 
-@pytest.mark.parametrize(("agents", "lines"), [("log", 1), ("allow", 0)])
-async def test_an_agent_is_recorded_once_per_token_without_a_name(clock, caplog, agents, lines):
+@pytest.mark.parametrize(
+    ("wish", "lines"), [({}, 1), ({"agents": "log"}, 1), ({"agents": "allow"}, 0)]
+)
+async def test_an_agent_is_recorded_once_per_token_without_a_name(clock, caplog, wish, lines):
     caplog.set_level("INFO", logger="obo_mcp.audit")
-    judge = verifier_of(clock, replace(POLICY, agents=agents))
+    judge = verifier_of(clock, replace(POLICY, **wish))
     token = sign(claims_v2(**AGENT))
     for _ in range(3):
         await judge.verify(token)
