@@ -95,12 +95,12 @@ def chromium():
                 wanted = {"timeouts": {"implicit": _PATIENCE_MILLISECONDS}}
                 wanted |= {"acceptInsecureCerts": True, "goog:chromeOptions": options}
                 answer = http.post("/session", json={"capabilities": {"alwaysMatch": wanted}})
-                session = f"/session/{_value(answer)['sessionId']}/"
-                http.base_url = http.base_url.join(session)
+                session = f"http://127.0.0.1:{port}/session/{_value(answer)['sessionId']}"
+                http.base_url = f"{session}/"
                 try:
                     yield Page(http)
                 finally:
-                    http.delete(session)
+                    _value(http.delete(session))  # the browser ends with its session
         finally:
             driver.terminate()
             driver.wait(20)

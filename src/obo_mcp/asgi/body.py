@@ -7,7 +7,7 @@ from obo_mcp.asgi.types import Message, Receive
 from obo_mcp.errors import BodyTooLarge, BodyTooSlow, RequestRefused
 
 BODY_SECONDS = 30.0
-"""How long a body may keep us waiting, all its parts together."""
+"""How long a body that has begun to arrive may keep us waiting, all its parts together."""
 
 
 class LimitedBody:
@@ -21,6 +21,7 @@ class LimitedBody:
         self._receive = receive
         self._left = max_bytes
         self._seconds = seconds
+        self._begun = False
         self._complete = False
         self.refusal: RequestRefused | None = None
         self.client_left = False
@@ -41,7 +42,9 @@ class LimitedBody:
         """The next message of the ASGI connection; `http.disconnect` after a refusal."""
         if self.refusal is not None:
             return _gone()
-        message = await (self._receive() if self._complete else self._in_time())
+        arriving = self._begun and not self._complete
+        message = await (self._in_time() if arriving else self._receive())
+        self._begun = True
         if message["type"] == "http.disconnect":
             self.client_left = self.refusal is None
         elif message["type"] == "http.request" and not self._complete:

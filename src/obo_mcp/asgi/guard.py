@@ -30,23 +30,28 @@ class Guard:
     origins: frozenset[str]
     local_pages: bool
 
-    def check(self, headers: Headers) -> None:
-        """Look at a request's headers.
+    def check(self, headers: Headers) -> bytes | None:
+        """Look at a request's headers; answers with the origin of the page that sent it, if any.
 
         Raises:
             HeadersTooLarge: more than 128 fields or 48 KiB.
             HostNotAllowed: no Host, several, or one that is not ours.
             OriginNotAllowed: several origins, or one that is not admitted.
         """
-        headers = list(headers)
-        size = sum(len(name) + len(value) for name, value in headers)
-        if size > MAX_HEADER_BYTES or len(headers) > MAX_HEADERS:
+        count, size = 0, 0
+        found: dict[bytes, list[bytes]] = {b"host": [], b"origin": []}
+        for name, value in headers:
+            count, size = count + 1, size + len(name) + len(value)
+            if (known := name.lower()) in found:
+                found[known].append(value)
+        if size > MAX_HEADER_BYTES or count > MAX_HEADERS:
             raise HeadersTooLarge
-        hosts, origins = _values(headers, b"host"), _values(headers, b"origin")
-        if len(hosts) != 1 or not self._admits_host(hosts[0]):
+        hosts, origins = found.values()
+        if len(hosts) != 1 or not self._admits_host(_text(hosts[0])):
             raise HostNotAllowed
-        if len(origins) > 1 or not all(map(self._admits_origin, origins)):
+        if len(origins) > 1 or not all(self._admits_origin(_text(origin)) for origin in origins):
             raise OriginNotAllowed
+        return origins[0] if origins else None
 
     def _admits_host(self, host: str) -> bool:
         return host in self.hosts or _is_loopback(host)
@@ -59,8 +64,8 @@ class Guard:
         return self.local_pages and local
 
 
-def _values(headers: Headers, wanted: bytes) -> list[str]:
-    return [v.decode("latin-1").lower() for name, v in headers if name.lower() == wanted]
+def _text(value: bytes) -> str:
+    return value.decode("latin-1").lower()
 
 
 def _is_loopback(host: str) -> bool:

@@ -15,7 +15,7 @@ from obo_mcp.asgi.credentials import bearer_token
 from obo_mcp.asgi.guard import Guard
 from obo_mcp.asgi.lifespan import Lifespan
 from obo_mcp.asgi.metadata import ProtectedResource
-from obo_mcp.asgi.pages import origin_of, preflight, readable
+from obo_mcp.asgi.pages import preflight, readable
 from obo_mcp.asgi.response import HeldResponse
 from obo_mcp.asgi.types import ASGIApp, Receive, Scope, Send
 from obo_mcp.errors import MethodNotAllowed, OboError, RequestRefused
@@ -85,11 +85,11 @@ class OnBehalfOfMiddleware:
             return
         correlation_id, headers = _correlation_id(scope), scope["headers"]
         try:
-            self._door.guard.check(headers)
+            origin = self._door.guard.check(headers)
         except RequestRefused as refusal:
             await self._refuse(refusal, correlation_id, send)
             return
-        if origin := origin_of(headers):
+        if origin is not None:
             if scope["method"] == "OPTIONS" and (answer := preflight(headers, origin)):
                 await answer.send(send)
                 return

@@ -12,11 +12,6 @@ _EXPOSED = "www-authenticate, retry-after, mcp-session-id"
 _DAY = "86400"
 
 
-def origin_of(headers: Headers) -> bytes | None:
-    """The page's origin; None for a request that no page sent."""
-    return next((value for name, value in headers if name.lower() == b"origin"), None)
-
-
 def preflight(headers: Headers, origin: bytes) -> Answer | None:
     """The answer to a browser's question before the real request; None if this is no question."""
     asked = {name.lower(): value.decode("latin-1") for name, value in headers}

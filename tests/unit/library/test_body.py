@@ -152,12 +152,24 @@ async def test_a_client_that_leaves_in_the_middle_is_no_refusal():
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 1e-9])
-async def test_a_body_that_never_comes_is_too_slow(seconds):
-    client = Client()
+async def test_a_body_that_has_begun_and_does_not_go_on_is_too_slow(seconds):
+    client = Client(part(b"0"))
     body = body_of(client, seconds=seconds)
-    assert [await body.receive() for _ in range(3)] == [GONE] * 3
+    assert [await body.receive() for _ in range(3)] == [part(b"0"), GONE, GONE]
     assert isinstance(body.refusal, BodyTooSlow)
-    assert client.asked == 1
+    assert client.asked == 2
+
+
+async def test_the_first_part_may_take_its_time():
+    client = Client()
+    body = body_of(client, seconds=0)
+    first = asyncio.ensure_future(body.receive())
+    for _ in range(9):
+        await asyncio.sleep(0)
+    assert not first.done()
+    client.hangs_up.set()
+    assert await first == GONE
+    assert (body.refusal, body.client_left) == (None, True)
 
 
 async def test_a_body_that_stops_halfway_is_too_slow():
@@ -247,7 +259,7 @@ def test_dripping_does_not_win_time():
         return got, body.refusal
 
     got, refusal = run(clock, read())
-    assert got == [part(b"x"), part(b"x"), GONE]
+    assert got == [part(b"x"), part(b"x"), part(b"x"), GONE]
     assert isinstance(refusal, BodyTooSlow)
 
 
