@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 import obo_mcp.errors
 from obo_graph.settings import GraphSettings
+from obo_mcp.exchange import aadsts
 from obo_mcp.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,6 +43,16 @@ def settings_table() -> str:
     return "\n".join(rows) + "\n"
 
 
+def aadsts_table() -> str:
+    """Every AADSTS number we know, in the table's own order."""
+    rows = [
+        f"| {', '.join(map(str, codes))} | [{meaning.leaf.__name__}](errors.md#"
+        f"{meaning.leaf.__name__.lower()}) | {meaning.cure} |"
+        for codes, meaning in aadsts.groups()
+    ]
+    return "\n".join(["| AADSTS | error | cure |", "|---|---|---|", *rows]) + "\n"
+
+
 def _row(model: type[BaseModel], name: str) -> str:
     field = model.model_fields[name]
     default = "required" if field.is_required() else f"`{field.get_default()!r}`"
@@ -49,6 +60,7 @@ def _row(model: type[BaseModel], name: str) -> str:
 
 
 GENERATORS: dict[str, Callable[[], str]] = {
+    "aadsts-table": aadsts_table,
     "errors-tree": errors_tree,
     "promises-table": promises_table,
     "settings-table": settings_table,

@@ -6,6 +6,8 @@ import pytest
 
 from support.clock import ManualClock
 
+pytest_plugins = ("support.canary",)
+
 
 @pytest.fixture
 def clock() -> ManualClock:

@@ -20,10 +20,18 @@ ROOT = Path(__file__).parents[1]
 
 # Where a Secret may be opened, and how often. A new exit is a reviewed change of this table.
 REVEAL_SITES = {
-    "obo_mcp.settings": 1,  # a pasted secret id is told from a secret value by its dashes
+    "obo_mcp.values": 3,  # a secret's id, a ring key's length, a Redis address's scheme are checked
     "obo_mcp.inbound.compact": 1,  # the access token is parsed and its signature checked
-    "obo_mcp.exchange.grant": 2,  # the user assertion and the client secret go to MSAL
+    "obo_mcp.exchange.grant": 1,  # the user assertion goes to MSAL
+    "obo_mcp.exchange.credential": 1,  # so does the client secret
+    "obo_mcp.exchange.certificate": 1,  # the password opens the file with the private key
+    "obo_mcp.exchange.key_vault": 2,  # what the vault keeps is a secret, or a certificate to open
+    "obo_mcp.exchange.downstream": 1,  # whose token came back is read from it
+    "obo_mcp.exchange.source": 1,  # the downstream token is handed to a client of its resource
     "obo_mcp.on_behalf_of": 1,  # the downstream token is handed to the tool that asked for it
+    "obo_mcp.cache.envelope": 2,  # the assertion goes into the seal's key, the token into the seal
+    "obo_mcp.cache.keyring": 1,  # the ring's keys are decoded
+    "obo_mcp.cache.redis_client": 1,  # the addresses of Redis are taken apart
 }
 
 LONGEST_MODULE = 300

@@ -49,14 +49,18 @@ class Answer:
         )
 
     @property
+    def challenge(self) -> str:
+        """The WWW-Authenticate header; "" if there is none."""
+        return self.headers.get("www-authenticate", "")
+
+    @property
     def _request_id(self) -> str:
         return self.headers.get("request-id", "")
 
     @property
     def _wants_claims(self) -> bool:
-        # Continuous access evaluation: Graph names the claims it misses in the challenge.
-        challenge = self.headers.get("www-authenticate", "")
-        return self.status == HTTPStatus.UNAUTHORIZED and 'claims="' in challenge
+        # A challenge that could be read was answered before (`Access`); this one could not.
+        return self.status == HTTPStatus.UNAUTHORIZED and 'claims="' in self.challenge
 
     def _error(self) -> Json:
         # Gateways answer HTML or nothing at all; then the status has to do.

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp
 
 from obo_graph.clouds import check_same_cloud
 from obo_graph.graph import Graph
-from obo_graph.server import create_server
+from obo_graph.server import Wiring, create_server
 from obo_graph.settings import GraphSettings
 from obo_graph.transport import GraphTransport, new_http_client
 from obo_mcp import OnBehalfOf, Settings
@@ -32,7 +32,15 @@ def create_app(
         download_hosts=graph_settings.download_hosts,
     )
     mcp = create_server(
-        obo, graph, graph_settings, lambda: new_http_client(tls_context(settings.ca_bundle))
+        obo,
+        graph,
+        graph_settings,
+        lambda: new_http_client(tls_context(settings.ca_bundle)),
+        Wiring(
+            middleware=[obo.mcp_middleware()],
+            request_state=obo.request_state_security(),
+            cursor_keys=obo.shared_keys("cursor"),
+        ),
     )
     return obo.protect(
         mcp.streamable_http_app(

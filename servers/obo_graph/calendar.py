@@ -23,6 +23,7 @@ from obo_graph.text import comparable, one_line
 from obo_graph.times import read_zoned, show
 from obo_graph.tool import Workshop, make_tool, reading
 from obo_mcp import Principal
+from obo_mcp.exchange.source import TokenSource
 
 _SELECT = (
     "id,subject,start,end,isAllDay,location,isOnlineMeeting,organizer,attendees,"
@@ -38,7 +39,7 @@ def tools(shop: Workshop) -> Iterator[Tool]:
 
     async def calendar_view(
         *,
-        token: Annotated[str, shop.obo.token(shop.settings.scope)],
+        tokens: Annotated[TokenSource, shop.obo.token_source(shop.settings.scope)],
         who: Annotated[Principal, shop.obo.principal()],
         start: Annotated[str, Field(max_length=40, description="Day or local time: 2026-11-23")],
         end: Annotated[
@@ -52,7 +53,7 @@ def tools(shop: Workshop) -> Iterator[Tool]:
         cursor: Annotated[str, Field(max_length=CURSOR_CHARS)] = "",
     ) -> CallToolResult:
         with told_to_model(SCOPES["calendar_view"]):
-            graph = shop.graph.as_person(token, who)
+            graph = await shop.graph.as_person(tokens, who)
             arguments = {
                 "start": start,
                 "end": end,

@@ -1,13 +1,15 @@
 """Where a list goes on: sealed, so that nobody can write one.
 
 A cursor holds Graph's own skip value and an offset, never a URL or a host. It opens only for
-the person, the tool and the arguments for which it was made, and only in the process that made
-it: the key is random. AES-GCM, NIST SP 800-38D.
+the person, the tool and the arguments for which it was made, on every replica that has the key.
+AES-GCM, NIST SP 800-38D.
 """
 
 import json
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,30 +37,31 @@ class Position:
 
 
 class CursorSeal:
-    """Seals and opens the cursors of this process."""
+    """Seals cursors with the first of `keys`, opens them with all.
 
-    def __init__(self) -> None:
-        self._cipher = AESGCM(AESGCM.generate_key(256))
+    Each key has 32 octets. Without any, one is made that only this process knows.
+    """
+
+    def __init__(self, keys: Sequence[bytes] = ()) -> None:
+        self._ciphers = [AESGCM(key) for key in keys or [AESGCM.generate_key(256)]]
 
     def seal(self, position: Position, person: Person, tool: str, arguments: dict[str, Any]) -> str:
         """The cursor that stands for `position` towards this person, tool and arguments."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         clear = _compact([position.page, position.offset])
-        sealed = self._cipher.encrypt(nonce, clear, _bound_to(person, tool, arguments))
+        sealed = self._ciphers[0].encrypt(nonce, clear, _bound_to(person, tool, arguments))
         return urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
 
     def open(self, cursor: str, person: Person, tool: str, arguments: dict[str, Any]) -> Position:
         """The position in `cursor`; the beginning for an empty one.
 
         Raises:
-            ToolError: it was not made here for this person, tool and arguments.
+            ToolError: it was not made with our keys for this person, tool and arguments.
         """
         if not cursor:
             return Position()
         try:
-            sealed = _decoded(cursor)
-            bound = _bound_to(person, tool, arguments)
-            clear = self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound)
+            clear = self._opened(_decoded(cursor), _bound_to(person, tool, arguments))
         except (ValueError, InvalidTag):
             raise bad_argument(
                 "cursor",
@@ -67,6 +70,13 @@ class CursorSeal:
             ) from None
         page, offset = json.loads(clear)
         return Position(page, offset)
+
+    def _opened(self, sealed: bytes, bound: bytes) -> bytes:
+        nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        for cipher in self._ciphers:
+            with suppress(InvalidTag):
+                return cipher.decrypt(nonce, rest, bound)
+        raise InvalidTag
 
 
 def _decoded(cursor: str) -> bytes:

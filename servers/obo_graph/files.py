@@ -23,6 +23,7 @@ from obo_graph.result import LIST_SCHEMA, OBJECT_SCHEMA, compact, list_result, t
 from obo_graph.text import one_line
 from obo_graph.tool import Workshop, make_tool, reading
 from obo_mcp import Principal
+from obo_mcp.exchange.source import TokenSource
 
 _SELECT = "id,name,size,file,folder,parentReference,lastModifiedDateTime,lastModifiedBy,webUrl"
 _WITH_TYPES = 50
@@ -40,7 +41,7 @@ def tools(shop: Workshop) -> Iterator[Tool]:
 def _search_tool(shop: Workshop) -> Tool:
     async def files_search(
         *,
-        token: Annotated[str, shop.obo.token(shop.settings.scope)],
+        tokens: Annotated[TokenSource, shop.obo.token_source(shop.settings.scope)],
         who: Annotated[Principal, shop.obo.principal()],
         query: Annotated[
             str, Field(min_length=1, max_length=256, description="Words in name or text")
@@ -55,7 +56,7 @@ def _search_tool(shop: Workshop) -> Tool:
         cursor: Annotated[str, Field(max_length=CURSOR_CHARS)] = "",
     ) -> CallToolResult:
         with told_to_model(SCOPES["files_search"]):
-            graph = shop.graph.as_person(token, who)
+            graph = await shop.graph.as_person(tokens, who)
             arguments = {"query": query, "where": where, "types": file_types, "limit": limit}
             start = shop.cursors.open(cursor, graph.person, "files_search", arguments)
             return await _search(shop, graph, arguments, start)
@@ -106,7 +107,7 @@ async def _own_drive(graph: PersonalGraph, query: str, skip: dict[str, str], siz
 def _read_tool(shop: Workshop) -> Tool:
     async def files_read(
         *,
-        token: Annotated[str, shop.obo.token(shop.settings.scope)],
+        tokens: Annotated[TokenSource, shop.obo.token_source(shop.settings.scope)],
         who: Annotated[Principal, shop.obo.principal()],
         item: Annotated[str, Field(max_length=520, description="ref of a files_search row")],
         max_chars: Annotated[int, Field(ge=1, le=32_000)] = 12_000,
@@ -117,7 +118,7 @@ def _read_tool(shop: Workshop) -> Tool:
         if pages:
             raise bad_argument("pages", f"does not apply: text has no pages. {_SUPPORTED}")
         with told_to_model(SCOPES["files_read"]):
-            graph = shop.graph.as_person(token, who)
+            graph = await shop.graph.as_person(tokens, who)
             path = f"/drives/{drive}/items/{key}"
             file = await graph.get(path, _FILE)
             text, more = await _text(graph, path, file, offset + max_chars)

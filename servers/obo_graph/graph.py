@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 import anyio
 
+from obo_graph.access import Access
 from obo_graph.answer import Answer, Json
 from obo_graph.download import FileBytes, first_bytes, is_allowed
 from obo_graph.errors import NO_ANSWER, GraphFailure
@@ -17,6 +18,7 @@ from obo_graph.retry import Patience, RetryRules, Sleep
 from obo_graph.transport import GraphRequest, GraphTransport
 from obo_mcp import Principal
 from obo_mcp.clock import Clock
+from obo_mcp.exchange.source import TokenSource
 
 IMMUTABLE_IDS = 'IdType="ImmutableId"'
 """`Prefer` value for Outlook calls: ids that survive a move (Graph, "Immutable Outlook ids")."""
@@ -28,7 +30,11 @@ _CORRELATION_ID = re.compile(r"[A-Za-z0-9\-]{8,64}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonalGraph:
-    """Graph as seen by `person`. Every method raises GraphFailure when Graph does not deliver."""
+    """Graph as seen by `person`. Every method raises GraphFailure when Graph does not deliver.
+
+    Where Graph refuses the token and no other can be had, it is the library's OboError instead,
+    which passes to the client as it is.
+    """
 
     person: Person
     transport: GraphTransport
@@ -36,7 +42,7 @@ class PersonalGraph:
     patience: Patience
     correlation_id: str
     download_hosts: tuple[str, ...]
-    token: str = field(repr=False)
+    access: Access = field(repr=False)
 
     async def get(
         self, path: str, query: Mapping[str, str] | None = None, *, prefer: tuple[str, ...] = ()
@@ -94,9 +100,12 @@ class PersonalGraph:
             body=request.body,
         )
 
-        async def attempt() -> Answer:
+        async def send(token: str) -> Answer:
             async with self.gate.slot(self.person):
-                return await self.transport.send(named, self.token)
+                return await self.transport.send(named, token)
+
+        async def attempt() -> Answer:
+            return await self.access.answer(send)
 
         return await self.patience.run(request.method, attempt)
 
@@ -121,8 +130,13 @@ class Graph:
     rules: RetryRules = field(default_factory=RetryRules)
     sleep: Sleep = anyio.sleep
 
-    def as_person(self, token: str, who: Principal) -> PersonalGraph:
-        """Graph for `who`, whose downstream token is `token`; its time starts running now."""
+    async def as_person(self, tokens: TokenSource, who: Principal) -> PersonalGraph:
+        """Graph for `who`, with a token of theirs; when there is one, its time starts running.
+
+        Raises:
+            OboError: there is no token for them.
+        """
+        access = await Access.of(tokens)
         wanted = self.correlation_id()
         return PersonalGraph(
             person=(who.tid, who.oid),
@@ -131,5 +145,5 @@ class Graph:
             patience=Patience(self.rules, self.clock, self.sleep),
             correlation_id=wanted if _CORRELATION_ID.fullmatch(wanted) else str(uuid.uuid4()),
             download_hosts=self.download_hosts,
-            token=token,
+            access=access,
         )

@@ -25,6 +25,7 @@ from obo_graph.result import (
 )
 from obo_graph.tool import Workshop, make_tool, reading
 from obo_mcp import Principal
+from obo_mcp.exchange.source import TokenSource
 
 _READ = (
     "id,conversationId,subject,from,toRecipients,ccRecipients,receivedDateTime,isRead,"
@@ -49,7 +50,7 @@ def tools(shop: Workshop) -> Iterator[Tool]:
 def _search_tool(shop: Workshop) -> Tool:
     async def mail_search(
         *,
-        token: Annotated[str, shop.obo.token(shop.settings.scope)],
+        tokens: Annotated[TokenSource, shop.obo.token_source(shop.settings.scope)],
         who: Annotated[Principal, shop.obo.principal()],
         query: Annotated[str, Field(max_length=256, description='Words; "…" for a phrase')] = "",
         folder: Annotated[
@@ -82,7 +83,8 @@ def _search_tool(shop: Workshop) -> Tool:
             limit=limit,
         )
         with told_to_model(SCOPES["mail_search"]):
-            return await _search(shop, shop.graph.as_person(token, who), wanted, cursor)
+            person = await shop.graph.as_person(tokens, who)
+            return await _search(shop, person, wanted, cursor)
 
     return make_tool(
         mail_search,
@@ -131,7 +133,7 @@ async def _page(graph: PersonalGraph, request: Plan, skip: dict[str, str]) -> Pa
 def _read_tool(shop: Workshop) -> Tool:
     async def mail_read(
         *,
-        token: Annotated[str, shop.obo.token(shop.settings.scope)],
+        tokens: Annotated[TokenSource, shop.obo.token_source(shop.settings.scope)],
         who: Annotated[Principal, shop.obo.principal()],
         message_id: Id,
         part: Annotated[
@@ -142,7 +144,7 @@ def _read_tool(shop: Workshop) -> Tool:
     ) -> CallToolResult:
         path = f"/me/messages/{ids.segment('message_id', message_id)}"
         with told_to_model(SCOPES["mail_read"]):
-            graph = shop.graph.as_person(token, who)
+            graph = await shop.graph.as_person(tokens, who)
             message = await _message(graph, path, part)
             budget_bytes = shop.settings.result_budget_bytes
             share = budget_bytes if part == "headers" else budget_bytes // 2

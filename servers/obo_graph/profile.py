@@ -18,6 +18,7 @@ from obo_graph.times import show
 from obo_graph.tool import Workshop, make_tool, reading
 from obo_graph.zones import zone_named
 from obo_mcp import Principal
+from obo_mcp.exchange.source import TokenSource
 
 _ME = {"$select": "id,displayName,mail,userPrincipalName,jobTitle,officeLocation,preferredLanguage"}
 _SETTINGS = {"$select": "timeZone,workingHours,automaticRepliesSetting"}
@@ -31,11 +32,11 @@ def tools(shop: Workshop) -> Iterator[Tool]:
 
     async def whoami(
         *,
-        token: Annotated[str, shop.obo.token(shop.settings.scope)],
+        tokens: Annotated[TokenSource, shop.obo.token_source(shop.settings.scope)],
         who: Annotated[Principal, shop.obo.principal()],
     ) -> CallToolResult:
         with told_to_model(SCOPES["whoami"]):
-            person = graph.as_person(token, who)
+            person = await graph.as_person(tokens, who)
             me = await person.get("/me", _ME)
             settings = await _mailbox_settings(person)
             return result_of(compact(_profile(me) | _rhythm(settings, graph)))

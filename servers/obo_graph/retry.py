@@ -2,7 +2,8 @@
 
 Around the transport, never inside it: the SDK's own retry step sends a POST again after an
 ambiguous failure and may sleep for minutes, while an agent gives a tool call 100 s in all.
-The exchange before may take 30 s of these, so Graph gets 60.
+The exchange before may take 30 s of these, so Graph gets 60; an exchange that a claims challenge
+makes necessary counts among these 60.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,13 +1,16 @@
 """The MCP server: the tools an operator allows, and what they share."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 from mcp.server import MCPServer
+from mcp.server.context import ServerMiddleware
 from mcp.server.mcpserver.tools import Tool
+from mcp.server.request_state import RequestStateSecurity
 
 from obo_graph import calendar, files, mail, profile
 from obo_graph.callers import log_callers
@@ -25,11 +28,24 @@ _INSTRUCTIONS = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """What joins this server to the library around it and to its other replicas."""
+
+    middleware: Sequence[ServerMiddleware[Any]] = ()
+    request_state: RequestStateSecurity | None = None
+    cursor_keys: Sequence[bytes] = ()
+
+
+_ALONE = Wiring()
+
+
 def create_server(
     obo: Delegation,
     graph: Graph,
     settings: GraphSettings,
     new_http: Callable[[], httpx.AsyncClient],
+    wiring: Wiring = _ALONE,
 ) -> MCPServer[Any]:
     """The MCP server with the tools that `settings` allow; `new_http` runs in its lifespan."""
     _settle_logging()
@@ -44,7 +60,7 @@ def create_server(
         graph=graph,
         settings=settings,
         mailboxes=Mailboxes(graph.clock),
-        cursors=CursorSeal(),
+        cursors=CursorSeal(wiring.cursor_keys),
     )
     return MCPServer(
         "obo-graph",
@@ -54,7 +70,8 @@ def create_server(
         tools=list(_tools(shop)),
         lifespan=lifespan,
         subscriptions=False,
-        middleware=[log_callers(graph.correlation_id)],
+        middleware=[log_callers(graph.correlation_id), *wiring.middleware],
+        request_state_security=wiring.request_state,
     )
 
 

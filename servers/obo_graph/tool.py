@@ -26,8 +26,8 @@ from obo_graph.settings import GraphSettings
 class Delegation(Protocol):
     """The part of `obo_mcp.OnBehalfOf` that tools use."""
 
-    def token(self, scope: str) -> Resolve:
-        """Fills a parameter with the person's downstream token for `scope`."""
+    def token_source(self, scope: str) -> Resolve:
+        """Fills a parameter with the source of the person's downstream tokens for `scope`."""
         ...
 
     def principal(self) -> Resolve:

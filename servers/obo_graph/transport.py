@@ -7,7 +7,6 @@ back. A token travels as an argument until the SDK asks for it, and only towards
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ssl import SSLContext
 from typing import Any, Literal
@@ -117,9 +116,7 @@ class GraphTransport:
     def _adapter(self, token: str) -> GraphRequestAdapter:
         # One adapter for each request costs 10 µs and leaves nothing that two people share.
         provider = _OneToken(token, self.origin)
-        adapter = GraphRequestAdapter(
-            BaseBearerTokenAuthenticationProvider(provider), client=self.http
-        )
+        adapter = _Adapter(BaseBearerTokenAuthenticationProvider(provider), client=self.http)
         adapter.observability_options = ObservabilityOptions(include_euii_attributes=False)
         return adapter
 
@@ -134,6 +131,20 @@ class GraphTransport:
         return information
 
 
+class _Adapter(GraphRequestAdapter):
+    """The SDK's adapter without its own answer to claims challenges.
+
+    That one reads the first challenge of a header only, and passes on neither what kind it is nor
+    the header; `Access` answers them instead, once for a whole tool call.
+    """
+
+    async def retry_cae_response_if_required(
+        self, resp: httpx.Response, _information: RequestInformation, _claims: str
+    ) -> httpx.Response:
+        """The answer as it came."""
+        return resp
+
+
 class _OneToken(AccessTokenProvider):
     """Hands one person's token to the SDK, for one origin."""
 
@@ -146,11 +157,9 @@ class _OneToken(AccessTokenProvider):
         uri: str,
         additional_authentication_context: dict[str, Any] | None = None,
     ) -> str:
-        """The token, if `uri` is Graph's. A claims challenge wants another one, which only a
-        new sign-in can give.
-        """
+        """The token, if `uri` is Graph's. There is no second one for a claims challenge here."""
         if additional_authentication_context:
-            raise GraphFailure(HTTPStatus.UNAUTHORIZED, "claims_challenge")
+            raise TypeError("the SDK answers claims challenges by itself again")
         if not origin_of(uri) or origin_of(uri) != origin_of(self._origin):
             raise GraphFailure(NO_ANSWER, "foreign_host")
         return self._token

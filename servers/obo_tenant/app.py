@@ -4,6 +4,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from obo_tenant.access_log import AccessLog
+from obo_tenant.admin_consent import admin_consent_routes
 from obo_tenant.agent import Agent, agent_routes
 from obo_tenant.authorize import authorize_routes
 from obo_tenant.control import control_routes
@@ -12,9 +13,11 @@ from obo_tenant.device import device_routes
 from obo_tenant.discovery import discovery_routes
 from obo_tenant.graph.routes import graph_routes
 from obo_tenant.mishaps import exception_handlers
+from obo_tenant.platform import platform_routes
 from obo_tenant.tenant import Tenant
 from obo_tenant.token_endpoint import token_routes
 from obo_tenant.userinfo import userinfo_routes
+from obo_tenant.vault import vault_routes
 
 
 def create_app(tenant: Tenant) -> Starlette:
@@ -31,10 +34,14 @@ def create_app(tenant: Tenant) -> Starlette:
         ),
         *agent_routes(agent),
         *userinfo_routes(tenant),
+        *platform_routes(tenant),
+        *vault_routes(tenant),
+        *tenant.cloud.cluster.routes(),
         *conversation.routes(),
         *device_routes(tenant, conversation),
         *discovery_routes(tenant),
         *authorize_routes(tenant, conversation),
+        *admin_consent_routes(tenant, conversation),
         *token_routes(tenant),
     ]
     return Starlette(

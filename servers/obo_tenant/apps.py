@@ -1,6 +1,5 @@
-"""The applications registered in the tenant, Graph among them, and what each may do."""
+"""What an application registration is, and the ones that everybody knows by their ids."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -11,6 +10,11 @@ BLUEPRINT_ID = "a3e5e6ec-a1dc-4057-9e9d-ddcd096a295e"
 USER_APP_ID = "6afab687-8919-46ba-b76d-dde9085ff05b"
 MCP_SERVER_ID = "50b657df-1e45-4644-a8e1-412cad13af6d"
 CONNECTION_ID = "07039311-a314-4f24-ac1b-4fa8f86498c5"
+OTHER_BLUEPRINT_ID = "e2a1f7c4-3d58-4b96-a7d0-64c1b85f9e37"
+EXCHANGE_ID = "fb60f99c-7a34-4190-8149-302f77469936"
+EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
+VAULT_AUDIENCE = "https://vault.azure.net"
+MANAGED_IDENTITY_ID = "c1d3b0de-5d56-4a0e-a7c4-7f4f6d3f1a25"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +25,13 @@ class Application:
     client ids; `delegated` names the permissions it asks for, by resource name. `app_roles` are the
     permissions it offers to applications, `granted_roles` those it was granted, by resource name.
     A `multi_tenant` one has a principal in every tenant (`signInAudience` is AzureADMultipleOrgs).
+
+    A `blueprint` is the parent of agent identities, and a `parent` is the client id of one; its
+    children inherit what was consented to it for the `inheritable` resources, by name (Entra,
+    "Inheritable permissions for Microsoft Entra Agent ID"). `microsofts` are not ours to show.
+
+    `proof` is how a caller proves that it is this one, in the numbers of the claim `azpacr`. The
+    copy that answers a token request has that request's, and the agent it is for as `fmi_path`.
     """
 
     name: str
@@ -29,8 +40,10 @@ class Application:
     principal_id: str
     secret: str | None = field(default=None, repr=False)
     public: bool = False
-    agent_identity: bool = False
+    blueprint: bool = False
+    parent: str | None = None
     multi_tenant: bool = False
+    microsofts: bool = False
     token_version: int = 2
     identifier_uris: tuple[str, ...] = ()
     scopes: MappingProxyType[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -40,10 +53,18 @@ class Application:
     delegated: MappingProxyType[str, tuple[str, ...]] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    inheritable: frozenset[str] = frozenset()
     app_roles: tuple[str, ...] = ()
     granted_roles: MappingProxyType[str, tuple[str, ...]] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    proof: str = "1"
+    fmi_path: str | None = None
+
+    @property
+    def agent_identity(self) -> bool:
+        """Whether it is an agent identity: a principal with a blueprint and no credentials."""
+        return self.parent is not None
 
     @property
     def audiences(self) -> frozenset[str]:
@@ -84,92 +105,3 @@ GRAPH_SCOPES: MappingProxyType[str, str] = MappingProxyType(
         "Tasks.ReadWrite": "Read and write your tasks",
     }
 )
-
-
-def applications(base_url: str) -> tuple[Application, ...]:
-    """The registrations at the start; `base_url` is the origin of the agent's redirect URI."""
-    return (_graph(), *_callers(base_url), *_resources())
-
-
-def _graph() -> Application:
-    return Application(
-        name="graph",
-        display_name="Microsoft Graph",
-        client_id=GRAPH_ID,
-        principal_id="5e624949-6b95-49c4-b53a-7850f9b5bd9c",
-        multi_tenant=True,
-        token_version=1,
-        identifier_uris=(GRAPH_AUDIENCE,),
-        scopes=GRAPH_SCOPES,
-    )
-
-
-def _callers(base_url: str) -> Iterable[Application]:
-    yield Application(
-        name="user-app",
-        display_name="Desktop app",
-        client_id=USER_APP_ID,
-        principal_id="df9314f7-6aa7-4a4c-a22a-9b5364d79974",
-        public=True,
-        redirect_uris=("http://localhost", "http://localhost/callback"),
-        delegated=MappingProxyType(
-            {"agent-platform": ("user_impersonation",), "mcp-server": ("mcp.access",)}
-        ),
-    )
-    yield Application(
-        name="connection",
-        display_name="Agent connection",
-        client_id=CONNECTION_ID,
-        principal_id="93af6bca-f91e-43a5-893d-8f57124e1d62",
-        secret="practice-secret-of-the-connection",
-        multi_tenant=True,
-        redirect_uris=(f"{base_url}/agent/redirect",),
-        delegated=MappingProxyType({"mcp-server": ("mcp.access",)}),
-    )
-    yield Application(
-        name="agent-identity",
-        display_name="Agent identity",
-        client_id="5639bd7e-ea8c-462c-a12c-1f39f43332b0",
-        principal_id="46d57d99-3952-4ba7-9eb1-b831fc19d657",
-        secret="practice-secret-of-the-agent-identity",
-        agent_identity=True,
-        granted_roles=MappingProxyType({"mcp-server": ("mcp.read",)}),
-    )
-
-
-def _resources() -> Iterable[Application]:
-    yield Application(
-        name="agent-platform",
-        display_name="Agent platform",
-        client_id="34acbb4a-9e6b-48e8-8db0-6fd5b0cf06e7",
-        principal_id="6fec3a57-d208-4bb3-837d-6569cf675715",
-        token_version=1,
-        identifier_uris=(AGENT_AUDIENCE,),
-        scopes=MappingProxyType({"user_impersonation": "Talk to your agents as you"}),
-        preauthorized=frozenset({USER_APP_ID}),
-    )
-    yield Application(
-        name="mcp-server",
-        display_name="MCP server",
-        client_id=MCP_SERVER_ID,
-        principal_id="df8c2fa6-0dc9-47ac-a84f-863799958185",
-        secret="practice-secret-of-the-mcp-server",
-        multi_tenant=True,
-        identifier_uris=(f"api://{MCP_SERVER_ID}",),
-        scopes=MappingProxyType(
-            {"mcp.access": "Use the MCP server as you", "mcp.admin": "Administer the MCP server"}
-        ),
-        known_clients=frozenset({USER_APP_ID, CONNECTION_ID}),
-        delegated=MappingProxyType(
-            {"graph": tuple(GRAPH_SCOPES), "expenses-api": ("Expenses.Read",)}
-        ),
-        app_roles=("mcp.read",),
-    )
-    yield Application(
-        name="expenses-api",
-        display_name="Expenses",
-        client_id="b177d58a-3221-4e6a-834b-9674fc3c60d8",
-        principal_id="ed89d539-fe47-4c8a-bf33-6fadb7d2f949",
-        identifier_uris=("api://expenses",),
-        scopes=MappingProxyType({"Expenses.Read": "Read your expenses"}),
-    )

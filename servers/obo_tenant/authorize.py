@@ -15,6 +15,8 @@ from obo_tenant.authorize_request import (
     read_request,
 )
 from obo_tenant.browsers import Browser, Session, remember
+from obo_tenant.claims import ClaimsRequest
+from obo_tenant.conditional_access import unmet
 from obo_tenant.consent import wishes
 from obo_tenant.conversation import Conversation
 from obo_tenant.directory import Account
@@ -73,6 +75,16 @@ class CodePurpose:
         """`prompt=consent` asks for everything once more."""
         return self.request.prompt == "consent"
 
+    @property
+    def for_everybody(self) -> bool:
+        """The person speaks for themselves."""
+        return False
+
+    @property
+    def claims(self) -> ClaimsRequest:
+        """What the client asks the tokens to be good for."""
+        return self.request.claims
+
     def over(self) -> Response | None:
         """Never: the client can be answered at any time."""
         return None
@@ -88,6 +100,7 @@ class CodePurpose:
             target=request.target,
             nonce=request.nonce,
             auth_time=None if request.max_age_seconds is None else int(session.began_at),
+            proofs=session.proofs,
         )
         code = self.tenant.grants.new_code(
             sign_in, request.destination.redirect_uri, request.challenge, request.challenge_method
@@ -96,9 +109,9 @@ class CodePurpose:
         extra = {"client_info": info} if request.wants_client_info else {}
         return request.destination.send({"code": code, **extra, "session_state": str(uuid4())})
 
-    def decline(self) -> Response:
-        """Tell the client that the person said no."""
-        return _send_refusal(self.request.destination, Refusal(65004), self.envelope)
+    def decline(self, refusal: Refusal) -> Response:
+        """Tell the client that the person said no, or may not say yes."""
+        return _send_refusal(self.request.destination, refusal, self.envelope)
 
 
 class AuthorizeEndpoint:
@@ -139,7 +152,7 @@ class AuthorizeEndpoint:
         browser = self._tenant.browsers.of(request)
         account = _signed_in(browser, purpose)
         if purpose.request.prompt == "none":
-            _check_silent(account, purpose)
+            _check_silent(browser, account, purpose)
         return self._conversation.begin(request, browser, purpose, account)
 
 
@@ -159,12 +172,16 @@ def _signed_in(browser: Browser, purpose: CodePurpose) -> Account | None:
     return account if 0 < wanted.max_age_seconds >= age else None
 
 
-def _check_silent(account: Account | None, purpose: CodePurpose) -> None:
+def _check_silent(browser: Browser, account: Account | None, purpose: CodePurpose) -> None:
     if account is None:
         raise Refusal(50058)
     client, directory = purpose.client, purpose.tenant.directory
     if wishes(client, purpose.asked, directory, account, every=False):
         raise Refusal(65001, app=client.client_id, name=client.display_name)
+    resources = [each.resource.client_id for each in purpose.asked.permissions]
+    proofs = browser.signed_in[account.person.oid].proofs
+    for guarded, policy in unmet(account.policies, purpose.claims, resources, proofs).items():
+        raise policy.refusal(guarded)
 
 
 def _send_refusal(destination: Destination, refusal: Refusal, envelope: Envelope) -> Response:
@@ -172,4 +189,5 @@ def _send_refusal(destination: Destination, refusal: Refusal, envelope: Envelope
     error = "interaction_required" if refusal.code == 65001 else refusal.error
     described = envelope.describe(refusal.code, refusal.text)
     extra = {"error_subcode": "cancel"} if refusal.code == 65004 else {}
+    extra |= {"claims": refusal.claims} if refusal.claims else {}
     return destination.send({"error": error, "error_description": described, **extra})

@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 from starlette.responses import RedirectResponse, Response
 
 from obo_tenant.apps import Application
+from obo_tenant.claims import ClaimsRequest, read_claims
 from obo_tenant.directory import Directory
 from obo_tenant.form import required
 from obo_tenant.pages import form_post_page
@@ -66,6 +67,7 @@ class AuthorizeRequest:
     login_hint: str
     max_age_seconds: int | None
     wants_client_info: bool
+    claims: ClaimsRequest
 
 
 def read_destination(query: dict[str, str], directory: Directory) -> Destination:
@@ -96,7 +98,7 @@ def read_request(
 
     Raises:
         Refusal: 700054 response type, 90023 response mode, prompt, age or PKCE method, 900144 no
-            scope, 9002313 a malformed challenge, or as `parse_scope`.
+            scope, 9002313 a malformed challenge or malformed claims, or as `parse_scope`.
     """
     kind = required(query, "response_type")
     if kind != "code":
@@ -118,6 +120,7 @@ def read_request(
         login_hint=query.get("login_hint", ""),
         max_age_seconds=_max_age(query.get("max_age")),
         wants_client_info=query.get("client_info") == "1",
+        claims=read_claims(query),
     )
 
 

@@ -3,7 +3,8 @@
 import hmac
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.requests import Request
@@ -18,10 +19,14 @@ _MOST_KEPT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One sign-in of a person: its id, and when the password was given (Unix seconds)."""
+    """One sign-in of a person: its id, and when the password was given (Unix seconds).
+
+    `proofs` are the ids of the Conditional Access policies that were met in it.
+    """
 
     session_id: str
     began_at: float
+    proofs: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -74,6 +79,17 @@ class Browsers:
         for tab in self._of_cookie(interaction.cookie):
             tab.cookie = browser.cookie
         interaction.oid, interaction.session = account.person.oid, session
+        return browser
+
+    def prove(self, interaction: Interaction, policy_ids: Iterable[str]) -> Browser | None:
+        """Remember that these policies were met; None if the browser is forgotten by now."""
+        session = replace(
+            interaction.session, proofs=interaction.session.proofs | frozenset(policy_ids)
+        )
+        interaction.session = session
+        browser = self._browsers.get(interaction.cookie)
+        if browser is not None and interaction.oid is not None:
+            browser.signed_in[interaction.oid] = session
         return browser
 
     def sign_out(self, browser: Browser) -> None:

@@ -1,14 +1,17 @@
-"""The two tenants at this origin, and what they share: browsers, faults and the log."""
+"""The two tenants at this origin, and what they share: browsers, credentials, faults, the log."""
 
 from pathlib import Path
 
 from obo_tenant.browsers import Browsers
 from obo_tenant.clock import SYSTEM_CLOCK, Clock
+from obo_tenant.cluster import Cluster
 from obo_tenant.directory import Directory
 from obo_tenant.faults import Faults
 from obo_tenant.log import Log
 from obo_tenant.people import HOME, NEIGHBOUR
+from obo_tenant.registered import Registrar
 from obo_tenant.tenant import Tenant
+from obo_tenant.vault_item import VaultItems
 
 
 class Cloud:
@@ -28,6 +31,9 @@ class Cloud:
         self.browsers = Browsers(clock)
         self.faults = Faults(clock)
         self.log = Log(directories, clock)
+        self.registrar = Registrar(directories[0].apps)
+        self.cluster = Cluster(base_url, clock)
+        self.vault_items = VaultItems()
         self.home, self.neighbour = (Tenant(self, directory, seed) for directory in directories)
         self.home.keys.make()
 

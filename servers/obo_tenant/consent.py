@@ -1,11 +1,12 @@
 """What a person has yet to allow before a client may have what it asks for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from obo_tenant.apps import Application
 from obo_tenant.directory import Account, Directory
 from obo_tenant.scopes import Asked, Permissions
+from obo_tenant.user_consent import reserved
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,17 @@ def wishes(
     found = [wish for each in asked.permissions for wish in _of(client, each, directory)]
     missing = [_missing(wish, directory, account) for wish in found]
     return [wish for wish in (found if every else missing) if wish.scopes]
+
+
+def barred(
+    wanted: Iterable[Wish], directory: Directory, account: Account, *, for_everybody: bool
+) -> bool:
+    """Whether this takes an administrator, and the person is none."""
+    if account.administrator:
+        return False
+    return for_everybody or any(
+        reserved(directory.user_consent, wish.resource, wish.scopes) for wish in wanted
+    )
 
 
 def _of(client: Application, permissions: Permissions, directory: Directory) -> Iterator[Wish]:

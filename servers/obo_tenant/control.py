@@ -1,8 +1,6 @@
 """The control switches under `/_tenant/`: look at the tenant, and disturb it on purpose."""
 
-import re
 from collections.abc import Awaitable, Callable
-from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -12,20 +10,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from obo_tenant.apps import GRAPH_AUDIENCE, Application
+from obo_tenant.control_credentials import credential_switches, shown_workload
+from obo_tenant.control_faults import FaultSwitches
+from obo_tenant.control_people import PeopleSwitches
 from obo_tenant.control_tokens import TokenSwitches
 from obo_tenant.directory import Account, Directory
-from obo_tenant.faults import Fault, FaultPlace
 from obo_tenant.fields import BadSwitch, Fields, app_named, person_named, tenant_named
 from obo_tenant.guard import LoopbackOnly
 from obo_tenant.people import Person
+from obo_tenant.redirect_uri import may_be_registered
 from obo_tenant.tenant import Tenant
 
-_PLACES: MappingProxyType[str, FaultPlace] = MappingProxyType(
-    {"token": "token", "keys": "keys", "graph": "graph"}
-)
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]{0,4000}")
-_FRAMING = frozenset({"connection", "content-length", "content-type", "transfer-encoding"})
 _Endpoint = Callable[[Request], Awaitable[Response]]
 _Consent = tuple[Application, Application, Account | None, tuple[str, ...]]
 
@@ -39,20 +34,27 @@ class Connected(Protocol):
 def control_routes(tenant: Tenant, agent: Connected) -> list[BaseRoute]:
     """The switches, behind their guard."""
     switches, tokens = Switches(tenant, agent), TokenSwitches(tenant)
+    people, faults = PeopleSwitches(tenant), FaultSwitches(tenant)
     table: list[tuple[str, str, _Endpoint]] = [
         ("/", "GET", switches.overview),
         ("/tokens", "POST", tokens.token),
         ("/people", "POST", tokens.people),
-        ("/faults", "PUT", switches.set_fault),
-        ("/faults", "DELETE", switches.clear_faults),
+        ("/faults", "PUT", faults.set_fault),
+        ("/faults", "DELETE", faults.clear_faults),
         ("/log", "GET", switches.read_log),
         ("/log", "DELETE", switches.clear_log),
         ("/apps/{name}", "PATCH", switches.change_app),
-        ("/people/{key}", "PATCH", switches.change_person),
+        ("/people/{key}", "PATCH", people.change_person),
+        ("/people/{key}/policy", "PUT", people.set_policy),
+        ("/people/{key}/policy", "DELETE", people.end_policy),
+        ("/people/{key}/revoke", "POST", people.revoke),
+        ("/policies", "DELETE", people.end_policies),
+        ("/user-consent", "PUT", people.set_user_consent),
         ("/consents", "PUT", switches.consent),
         ("/consents", "DELETE", switches.withdraw),
         ("/keys/rotate", "POST", switches.rotate),
         ("/connection", "PUT", switches.connect),
+        *credential_switches(tenant),
     ]
     routes = [Route(path, _answering(end), methods=[method]) for path, method, end in table]
     guard = Middleware(LoopbackOnly, base_url=tenant.base_url)
@@ -60,7 +62,7 @@ def control_routes(tenant: Tenant, agent: Connected) -> list[BaseRoute]:
 
 
 class Switches:
-    """Every switch but those that make tokens. A bad body changes nothing."""
+    """The switches that no other module has. A bad body changes nothing."""
 
     def __init__(self, tenant: Tenant, agent: Connected) -> None:
         self._tenant = tenant
@@ -69,7 +71,7 @@ class Switches:
     async def overview(self, _request: Request) -> Response:
         """What a client needs to know to begin. Synthetic people are left out."""
         tenant = self._tenant
-        apps = {app.name: _shown_app(app) for app in _shown_apps(tenant)}
+        apps = {app.name: _shown_app(app, tenant) for app in _shown_apps(tenant)}
         return JSONResponse(
             {
                 **_shown_tenant(tenant),
@@ -77,41 +79,13 @@ class Switches:
                 "graph_resource": GRAPH_AUDIENCE,
                 "ca_path": str(tenant.ca_path),
                 "apps": apps,
+                **shown_workload(tenant),
                 "neighbour": {
                     **_shown_tenant(tenant.cloud.neighbour),
                     "apps": [app.name for app in _shown_apps(tenant.cloud.neighbour)],
                 },
             }
         )
-
-    async def set_fault(self, request: Request) -> Response:
-        """`PUT /_tenant/faults`."""
-        fields = await Fields.of(request)
-        where = fields.needed("where")
-        if where not in _PLACES:
-            raise BadSwitch("where must be token, keys or graph")
-        key, tenant = fields.text("person"), tenant_named(self._tenant, fields.text("tenant"))
-        if tenant is not None and where == "graph":
-            raise BadSwitch("tenant: Graph is one for both; name a person")
-        headers = _headers(fields.mapping("headers") or {})
-        fault = Fault(
-            where=_PLACES[where],
-            oid=person_named(self._tenant, key, tenant)[1].person.oid if key else None,
-            tenant_id=tenant.tenant_id if tenant else None,
-            status=fields.whole("status", None, 200, 599),
-            headers=headers,
-            body=fields.mapping("body"),
-            count=fields.whole("count", 1, 1, 1_000_000) or 1,
-            delay_seconds=fields.number("delay_seconds", 0.0, 60.0),
-        )
-        fields.end()
-        self._tenant.faults.add(fault)
-        return _done()
-
-    async def clear_faults(self, _request: Request) -> Response:
-        """`DELETE /_tenant/faults`."""
-        self._tenant.faults.clear()
-        return _done()
 
     async def read_log(self, request: Request) -> Response:
         """`GET /_tenant/log?since=N`."""
@@ -130,25 +104,19 @@ class Switches:
         fields = await Fields.of(request)
         app = app_named(self._tenant.directory, request.path_params["name"])
         version = fields.whole("requested_access_token_version", None, 1, 2)
+        uris, optional = fields.texts("redirect_uris"), fields.texts("optional_claims")
         fields.end()
-        if version is not None:
-            for each in self._tenant.cloud.tenants:
+        if not all(map(may_be_registered, uris or ())):
+            raise BadSwitch("redirect_uris must be https, or http on localhost or 127.0.0.1")
+        if set(optional or ()) - {"xms_cc"}:
+            raise BadSwitch("optional_claims may name xms_cc only")
+        for each in self._tenant.cloud.tenants:
+            if version is not None:
                 each.directory.set_token_version(app.name, version)
-        return _done()
-
-    async def change_person(self, request: Request) -> Response:
-        """`PATCH /_tenant/people/{key}`."""
-        fields = await Fields.of(request)
-        _, account = person_named(self._tenant, request.path_params["key"])
-        enabled = fields.flag("enabled", default=None)
-        revoked = fields.flag("sessions_revoked", default=None)
-        fields.end()
-        if enabled is not None:
-            account.enabled = enabled
-        if revoked is True:
-            account.revoke_sessions()
-        elif revoked is False:
-            account.revoked.clear()
+            if uris is not None:
+                each.directory.set_redirect_uris(app.name, uris)
+            if optional is not None:
+                each.directory.set_optional_claims(app.name, optional)
         return _done()
 
     async def consent(self, request: Request) -> Response:
@@ -206,17 +174,6 @@ def _answering(endpoint: _Endpoint) -> _Endpoint:
     return answer
 
 
-def _headers(wanted: dict[str, Any]) -> dict[str, str]:
-    """The headers of a fault, which must not break the answer they go into (RFC 9110 5.1, 5.5)."""
-    headers = {name: str(value) for name, value in wanted.items()}
-    for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name) or name.lower() in _FRAMING:
-            raise BadSwitch(f"headers: {name!r} is no name that a fault can use")
-        if not _HEADER_VALUE.fullmatch(value):
-            raise BadSwitch(f"headers: the value of {name} cannot be sent in a header")
-    return headers
-
-
 def _is_web_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -230,10 +187,13 @@ def _done() -> Response:
     return Response(status_code=204)
 
 
-def _shown_app(app: Application) -> dict[str, Any]:
-    shown: dict[str, Any] = {"client_id": app.client_id}
-    if app.secret is not None:
-        shown["client_secret"] = app.secret
+def _shown_app(app: Application, tenant: Tenant) -> dict[str, Any]:
+    shown: dict[str, Any] = {"client_id": app.client_id, "principal_id": app.principal_id}
+    secret = tenant.cloud.registrar.of(app).usable_secret(tenant.clock())
+    if secret is not None:
+        shown["client_secret"] = secret
+    if app.parent is not None:
+        shown["blueprint"] = app.parent
     if app.identifier_uris:
         shown["identifier_uri"] = app.identifier_uris[0]
     return shown | {
@@ -244,7 +204,7 @@ def _shown_app(app: Application) -> dict[str, Any]:
 
 
 def _shown_apps(tenant: Tenant) -> list[Application]:
-    return [app for app in tenant.directory.apps if app.name != "graph"]
+    return [app for app in tenant.directory.apps if not app.microsofts]
 
 
 def _shown_tenant(tenant: Tenant) -> dict[str, Any]:

@@ -8,13 +8,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from obo_tenant import cae
 from obo_tenant.apps import GRAPH_AUDIENCE, GRAPH_ID, Application
+from obo_tenant.claims import NO_CLAIMS, ClaimsRequest, parse_claims
+from obo_tenant.conditional_access import PROOFS
 from obo_tenant.directory import Account
 from obo_tenant.fields import BadSwitch, Fields, app_named, person_named, tenant_named
 from obo_tenant.mint import Subject
 from obo_tenant.tenant import Tenant
 
-_A_DAY = 24 * 3600
+_LONGEST_SECONDS = 28 * 3600
 _MOST_PEOPLE = 10_000
 
 
@@ -43,6 +46,7 @@ class TokenSwitches:
         order = _order(fields, tenant)
         app_only, id_token = fields.flag("app_only"), fields.flag("id_token")
         foreign, changes = fields.flag("foreign_key"), fields.mapping("claims")
+        challenge = _challenge(fields)
         fields.end()
         if app_only and id_token:
             raise BadSwitch("an ID token cannot be app_only")
@@ -50,6 +54,7 @@ class TokenSwitches:
             claims = _id_claims(order, account)
         else:
             claims = _access_claims(order, None if app_only else account)
+            claims |= _satisfied(challenge, claims)
         try:
             token = tenant.mint.sign(_changed(claims, changes or {}), foreign=bool(foreign))
         except TypeError as reason:
@@ -87,8 +92,30 @@ def _order(fields: Fields, tenant: Tenant) -> _Order:
         resource=resource,
         scopes=tuple(resource.scopes)[:1] if scopes is None else scopes,
         version=fields.whole("version", None, 1, 2),
-        lifetime_seconds=fields.whole("lifetime_seconds", None, -_A_DAY, _A_DAY),
+        lifetime_seconds=fields.whole(
+            "lifetime_seconds", None, -_LONGEST_SECONDS, _LONGEST_SECONDS
+        ),
     )
+
+
+def _challenge(fields: Fields) -> ClaimsRequest:
+    """The challenge that the token is to satisfy, as its client would have sent it on."""
+    text, capable = fields.text("satisfies"), fields.flag("cae")
+    try:
+        wanted = parse_claims(text) if text else NO_CLAIMS
+    except ValueError as reason:
+        raise BadSwitch(f"satisfies: {reason}") from None
+    capability = {"xms_cc": {"values": ["cp1"]}} if capable else {}
+    return ClaimsRequest({**wanted.access_token, **capability})
+
+
+def _satisfied(challenge: ClaimsRequest, claims: Mapping[str, Any]) -> dict[str, Any]:
+    more: dict[str, Any] = {"nbf": cae.reached(int(claims["nbf"]), challenge)}
+    if challenge.values(PROOFS):
+        more[PROOFS] = list(challenge.values(PROOFS))
+    if challenge.capable:
+        more["xms_cc"] = ["cp1"]
+    return more
 
 
 def _access_claims(order: _Order, account: Account | None) -> dict[str, Any]:

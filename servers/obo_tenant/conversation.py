@@ -5,68 +5,28 @@ to consent, by another site's form.
 """
 
 import hmac
-from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from obo_tenant.apps import Application
-from obo_tenant.browsers import Browser, Interaction, Session, remember
-from obo_tenant.consent import Wish, wishes
+from obo_tenant.browsers import Browser, Interaction, remember
+from obo_tenant.conditional_access import Policy, unmet
+from obo_tenant.consent import Wish, barred, wishes
 from obo_tenant.directory import Account
 from obo_tenant.form import read_form
 from obo_tenant.noting import note_of, noted
-from obo_tenant.pages import consent_page, plain_page, sign_in_page
+from obo_tenant.pages import (
+    ConsentWords,
+    approval_page,
+    consent_page,
+    plain_page,
+    proof_page,
+    sign_in_page,
+)
+from obo_tenant.purpose import Purpose
 from obo_tenant.refusal import Refusal
-from obo_tenant.scopes import Asked
 from obo_tenant.tenant import Tenant
-
-
-class Purpose(Protocol):
-    """What an interaction is for: whose request, and what to do at its end."""
-
-    @property
-    def tenant(self) -> Tenant:
-        """Whose people may sign in."""
-        ...
-
-    @property
-    def client(self) -> Application:
-        """Who asks."""
-        ...
-
-    @property
-    def asked(self) -> Asked:
-        """For what."""
-        ...
-
-    @property
-    def login_hint(self) -> str:
-        """The sign-in name to begin with."""
-        ...
-
-    @property
-    def device(self) -> bool:
-        """Whether the answer goes to a device, so that the person must approve in any case."""
-        ...
-
-    @property
-    def ask_again(self) -> bool:
-        """Whether to ask even for what is consented already."""
-        ...
-
-    def over(self) -> Response | None:
-        """What to show when the answer can no longer reach anybody; None while it can."""
-        ...
-
-    def finish(self, account: Account, session: Session) -> Response:
-        """The person signed in and allowed everything."""
-        ...
-
-    def decline(self) -> Response:
-        """The person said no."""
-        ...
 
 
 class Conversation:
@@ -77,7 +37,7 @@ class Conversation:
 
     def routes(self) -> list[BaseRoute]:
         """Where the forms are posted to."""
-        pages = {"/signin": self.sign_in, "/consent": self.consent}
+        pages = {"/signin": self.sign_in, "/proof": self.prove, "/consent": self.consent}
         return [
             Route(path, noted(self._tenant, "authorize", page), methods=["POST"])
             for path, page in pages.items()
@@ -107,11 +67,24 @@ class Conversation:
         browser = self._tenant.browsers.sign_in(interaction, account)
         return self._next(request, browser, interaction)
 
-    async def consent(self, request: Request) -> Response:
-        """A button of the consent page was pressed."""
+    async def prove(self, request: Request) -> Response:
+        """A button of the page that asks for more proof was pressed."""
         interaction, form = await self._resume(request)
         account = self._account(interaction)
         if interaction is None or account is None:
+            return stale_page()
+        if form.get("decision") == "other":
+            interaction.oid = None
+            return self._sign_in_page(interaction, "", "")
+        met = [each.policy_id for each in _unmet(interaction, account) if not each.blocks]
+        browser = self._tenant.browsers.prove(interaction, met)
+        return stale_page() if browser is None else self._next(request, browser, interaction)
+
+    async def consent(self, request: Request) -> Response:
+        """A button of the consent page, or of the one that wants an administrator."""
+        interaction, form = await self._resume(request)
+        account = self._account(interaction)
+        if interaction is None or account is None or _unmet(interaction, account):
             return stale_page()
         decision = form.get("decision")
         if decision == "other":
@@ -121,12 +94,13 @@ class Conversation:
         over = _purpose(interaction).over()
         if over is not None:
             return over
+        if _barred(interaction, account):
+            client = _purpose(interaction).client.display_name
+            return self._decline(request, interaction, Refusal(90094, app=client))
         if decision != "accept":
-            note_of(request)["error"] = "access_denied AADSTS65004"
-            return _purpose(interaction).decline()
-        directory = _purpose(interaction).tenant.directory
-        for wish in self._wishes(interaction, account):
-            directory.consent(wish.client, wish.resource, account, wish.scopes)
+            return self._decline(request, interaction, Refusal(65004))
+        chosen = account.administrator and form.get("everybody") == "yes"
+        _keep(interaction, account, for_everybody=chosen or _purpose(interaction).for_everybody)
         return self._finish(request, interaction, account)
 
     async def _resume(self, request: Request) -> tuple[Interaction | None, dict[str, str]]:
@@ -151,15 +125,14 @@ class Conversation:
         if account is None:
             return self._sign_in_page(interaction, purpose.login_hint, "")
         note_of(request)["person"] = account.person.oid
-        wanted = self._wishes(interaction, account)
+        for policy in _unmet(interaction, account):
+            return self._proof_page(request, interaction, account, policy)
+        if _barred(interaction, account):
+            note_of(request)["error"] = "access_denied AADSTS90094"
+            return approval_page(_hidden(interaction), purpose.client.display_name)
+        wanted = _wishes(interaction, account)
         if wanted or purpose.device:
-            return consent_page(
-                _hidden(interaction),
-                purpose.client.display_name,
-                account.person.user_principal_name,
-                [wish.words for wish in wanted],
-                device=purpose.device,
-            )
+            return consent_page(_hidden(interaction), _words(purpose, account, wanted))
         self._tenant.browsers.end(interaction)
         return self._finish(request, interaction, account)
 
@@ -167,15 +140,22 @@ class Conversation:
         note_of(request)["person"] = account.person.oid
         return _purpose(interaction).finish(account, interaction.session)
 
-    def _wishes(self, interaction: Interaction, account: Account) -> list[Wish]:
-        purpose = _purpose(interaction)
-        return wishes(
-            purpose.client,
-            purpose.asked,
-            purpose.tenant.directory,
-            account,
-            every=purpose.ask_again,
-        )
+    def _decline(self, request: Request, interaction: Interaction, refusal: Refusal) -> Response:
+        note_of(request)["error"] = f"{refusal.error} AADSTS{refusal.code}"
+        return _purpose(interaction).decline(refusal)
+
+    def _proof_page(
+        self, request: Request, interaction: Interaction, account: Account, policy: Policy
+    ) -> Response:
+        refusal = policy.refusal(_purpose(interaction).client.client_id)
+        note_of(request)["error"] = f"{refusal.error} AADSTS{refusal.code}"
+        if not policy.blocks:
+            person = account.person.user_principal_name
+            return proof_page(_hidden(interaction), person, policy.demand)
+        self._tenant.browsers.end(interaction)
+        words = "Your sign-in was successful but does not meet the criteria to access this."
+        detail = f"AADSTS{refusal.code}"
+        return plain_page("You cannot access this right now", words, status=403, detail=detail)
 
     def _account(self, interaction: Interaction | None) -> Account | None:
         if interaction is None or interaction.oid is None:
@@ -208,6 +188,43 @@ def stale_page() -> Response:
 def _purpose(interaction: Interaction) -> Purpose:
     purpose: Purpose = interaction.purpose
     return purpose
+
+
+def _unmet(interaction: Interaction, account: Account) -> list[Policy]:
+    purpose = _purpose(interaction)
+    resources = [each.resource.client_id for each in purpose.asked.permissions]
+    proofs = interaction.session.proofs
+    return list(unmet(account.policies, purpose.claims, resources, proofs).values())
+
+
+def _wishes(interaction: Interaction, account: Account) -> list[Wish]:
+    purpose = _purpose(interaction)
+    return wishes(
+        purpose.client, purpose.asked, purpose.tenant.directory, account, every=purpose.ask_again
+    )
+
+
+def _barred(interaction: Interaction, account: Account) -> bool:
+    purpose, wanted = _purpose(interaction), _wishes(interaction, account)
+    directory = purpose.tenant.directory
+    return barred(wanted, directory, account, for_everybody=purpose.for_everybody)
+
+
+def _keep(interaction: Interaction, account: Account, *, for_everybody: bool) -> None:
+    directory, whose = _purpose(interaction).tenant.directory, None if for_everybody else account
+    for wish in _wishes(interaction, account):
+        directory.consent(wish.client, wish.resource, whose, wish.scopes)
+
+
+def _words(purpose: Purpose, account: Account, wanted: list[Wish]) -> ConsentWords:
+    return ConsentWords(
+        client=purpose.client.display_name,
+        person=account.person.user_principal_name,
+        wishes=[wish.words for wish in wanted],
+        device=purpose.device,
+        for_everybody=purpose.for_everybody,
+        offers_everybody=account.administrator and not purpose.for_everybody and bool(wanted),
+    )
 
 
 def _hidden(interaction: Interaction) -> dict[str, str]:

@@ -1,44 +1,57 @@
 """Which application calls the token endpoint, and is it really that one?
 
-`client_secret_post` and `client_secret_basic` (RFC 6749 section 2.3.1). No certificate and no
-federated credential is registered here, so a client assertion is always refused.
+`client_secret_post` and `client_secret_basic` (RFC 6749 section 2.3.1), or a signed token
+(`client_assertion`, RFC 7523 section 2.2).
 """
 
 import base64
-import hmac
+from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from starlette.requests import Request
 
 from obo_tenant.apps import Application
-from obo_tenant.directory import Directory
+from obo_tenant.client_assertion import check_client_assertion
 from obo_tenant.form import required
 from obo_tenant.refusal import Refusal
 
+if TYPE_CHECKING:
+    from obo_tenant.tenant import Tenant
 
-def authenticate(request: Request, form: dict[str, str], directory: Directory) -> Application:
-    """The application that the request comes from.
+
+def authenticate(request: Request, form: dict[str, str], tenant: "Tenant") -> Application:
+    """The application that the request comes from, with how it proved that.
 
     Raises:
         Refusal: 900144 no client id, 700016 unknown, 700025 a public client with a credential,
-            7000218 no credential, 7000215 wrong secret, 700027 unknown certificate.
+            7000218 no credential, 7000215 wrong secret, 7000222 expired secret, or as
+            `check_client_assertion`.
     """
     fields = form | _basic(request, form)
-    client = directory.app_by_id(required(fields, "client_id"))
+    client = tenant.directory.app_by_id(required(fields, "client_id"))
     if client is None:
         raise Refusal(700016, app=fields["client_id"])
     secret, assertion = fields.get("client_secret"), fields.get("client_assertion")
     if client.public:
         if secret or assertion:
             raise Refusal(700025)
-        return client
-    if not secret and assertion:
-        raise Refusal(700027, app=client.client_id)
-    if not secret:
+        return replace(client, proof="0")
+    if secret:
+        _check_secret(tenant, client, secret)
+        return replace(client, proof="1")
+    if not assertion:
         raise Refusal(7000218)
-    if client.secret is None or not hmac.compare_digest(secret.encode(), client.secret.encode()):
+    check_client_assertion(tenant, client, form)
+    return replace(client, proof="2")
+
+
+def _check_secret(tenant: "Tenant", client: Application, presented: str) -> None:
+    known = [each for each in tenant.cloud.registrar.of(client).secrets if each.is_(presented)]
+    if not known:
         raise Refusal(7000215, app=client.client_id)
-    return client
+    if all(each.expired(tenant.clock()) for each in known):
+        raise Refusal(7000222, app=client.client_id)
 
 
 def confidential(client: Application) -> None:

@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from obo_tenant.apps import Application
 from obo_tenant.browsers import Browser, Session, remember
+from obo_tenant.claims import NO_CLAIMS, ClaimsRequest
 from obo_tenant.conversation import Conversation, stale_page
 from obo_tenant.directory import Account
 from obo_tenant.envelope import Envelope
@@ -46,6 +47,8 @@ class DevicePurpose:
     login_hint: str = ""
     device: bool = True
     ask_again: bool = False
+    for_everybody: bool = False
+    claims: ClaimsRequest = NO_CLAIMS
 
     def over(self) -> Response | None:
         """The code was answered elsewhere in the meantime, or has run out."""
@@ -62,11 +65,12 @@ class DevicePurpose:
             session_id=session.session_id,
             scope=self.grant.scope,
             target=self.grant.target,
+            proofs=session.proofs,
         )
         words = f"You are signed in to {self.client.display_name} on your device."
         return plain_page("All set", f"{words} You may close this window.")
 
-    def decline(self) -> Response:
+    def decline(self, _refusal: Refusal) -> Response:
         """Turn the device away."""
         self.grant.declined = True
         return plain_page("Cancelled", "The device was not signed in. You may close this window.")

@@ -2,20 +2,35 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
-from obo_tenant.apps import Application, applications
+from obo_tenant.apps import Application
+from obo_tenant.conditional_access import Policy
 from obo_tenant.people import HOME, Organization, Person, synthetic_person
+from obo_tenant.registrations import applications
+
+if TYPE_CHECKING:
+    from obo_tenant.cae import Revocation
+
+_WIDELY_CONSENTED = ("mcp-server", "blueprint")
 
 
 @dataclass(slots=True)
 class Account:
-    """A person's standing: may they sign in, and which of their sign-in sessions still count."""
+    """A person's standing: may they sign in, and which of their sign-in sessions still count.
+
+    `policies` are what Conditional Access demands, by the client id of the resource it guards.
+    `revocation` is from when on Graph wants newer tokens of theirs.
+    """
 
     person: Person
     enabled: bool = True
+    administrator: bool = False
     session_id: str = field(default_factory=lambda: str(uuid4()))
     revoked: set[str] = field(default_factory=set)
+    policies: dict[str, Policy] = field(default_factory=dict)
+    revocation: "Revocation | None" = None
 
     def revoke_sessions(self) -> None:
         """End every session so far (Graph `user: revokeSignInSessions`); the next one is new."""
@@ -33,12 +48,17 @@ class Directory:
         self.organization = organization
         known = (_known_at(organization, app) for app in applications(base_url))
         self._apps = {app.name: app for app in known if app is not None}
-        self._accounts = {person.key: Account(person) for person in organization.people}
+        self.user_consent = "all"
+        self._optional: dict[str, frozenset[str]] = {}
+        self._accounts = {
+            person.key: Account(person, administrator=person.key == organization.administrator)
+            for person in organization.people
+        }
         self._keys = {person.oid: person.key for person in organization.people}
         self._consents: dict[tuple[str, str, str | None], frozenset[str]] = {}
         for account in self.accounts:
             if account.person.key != organization.without_consent:
-                self.consent_to_delegated("mcp-server", account)
+                self.consent_widely(account)
 
     @property
     def apps(self) -> tuple[Application, ...]:
@@ -72,6 +92,19 @@ class Directory:
         if name in self._apps:
             self._apps[name] = replace(self._apps[name], token_version=version)
 
+    def set_redirect_uris(self, name: str, uris: tuple[str, ...]) -> None:
+        """Replace the redirect URIs of an application if it is known here."""
+        if name in self._apps:
+            self._apps[name] = replace(self._apps[name], redirect_uris=uris)
+
+    def set_optional_claims(self, name: str, claims: Iterable[str]) -> None:
+        """Set the optional claims of the access tokens for an application."""
+        self._optional[name] = frozenset(claims)
+
+    def wants_claim(self, resource: Application, claim: str) -> bool:
+        """Whether that resource asked for that optional claim in its access tokens."""
+        return claim in self._optional.get(resource.name, ())
+
     def account(self, key: str) -> Account | None:
         """The account of that short name."""
         return self._accounts.get(key)
@@ -92,8 +125,13 @@ class Directory:
             account = Account(synthetic_person(oid))
             self._accounts[account.person.key] = account
             self._keys[account.person.oid] = account.person.key
-            self.consent_to_delegated("mcp-server", account)
+            self.consent_widely(account)
             yield account
+
+    def consent_widely(self, account: Account) -> None:
+        """Consent, as that person, to what the MCP server and the agents' blueprint ask for."""
+        for name in _WIDELY_CONSENTED:
+            self.consent_to_delegated(name, account)
 
     def consent_to_delegated(self, name: str, account: Account) -> None:
         """Consent, as that person, to everything the application of that name asks for."""
@@ -130,12 +168,19 @@ class Directory:
     def consented(
         self, client: Application, resource: Application, account: Account
     ) -> frozenset[str]:
-        """What `client` may ask of `resource` for that person without asking them."""
+        """What `client` may ask of `resource` for that person without asking them.
+
+        An agent identity inherits from its blueprint (Entra, "Inheritable permissions").
+        """
         if client.client_id in resource.preauthorized:
             return frozenset(resource.scopes)
         pair = (client.client_id, resource.client_id)
         own = self._consents.get((*pair, account.person.oid), frozenset())
-        return own | self._consents.get((*pair, None), frozenset())
+        own |= self._consents.get((*pair, None), frozenset())
+        parent = self.app_by_id(client.parent) if client.parent else None
+        if parent is None or resource.name not in parent.inheritable:
+            return own
+        return own | self.consented(parent, resource, account)
 
 
 def _known_at(organization: Organization, app: Application) -> Application | None:

@@ -44,7 +44,8 @@ class Envelope:
     def refused(self, refusal: Refusal) -> JSONResponse:
         """The JSON body and status of a refusal."""
         body = self.body(refusal.code, refusal.text, refusal.error, refusal.suberror)
-        return JSONResponse(body, refusal.status, self.headers)
+        challenge = {"claims": refusal.claims} if refusal.claims else {}
+        return JSONResponse(body | challenge, refusal.status, self.headers)
 
     def answered(self, body: Mapping[str, Any], extra: Mapping[str, str]) -> JSONResponse:
         """A 200 with `body`, and `extra` headers."""

@@ -2,10 +2,13 @@
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from obo_tenant import cae
 from obo_tenant.apps import GRAPH_ID, Application
+from obo_tenant.claims import ClaimsRequest, read_claims
+from obo_tenant.conditional_access import PROOFS, check_policies, met_silently
 from obo_tenant.grants import SignIn
 from obo_tenant.mint import Subject
 from obo_tenant.refusal import Refusal
@@ -34,13 +37,16 @@ def grant_person(
     """Check the person and their consent.
 
     Raises:
-        Refusal: as `check_person`; 65001 when the person has not consented to all of it.
+        Refusal: as `check_person`; 65001 when the person has not consented to all of it; 50076,
+            50079, 53000 or 53003 when a Conditional Access policy is not met. That consent is
+            looked at first is an inference.
     """
     account = check_person(tenant, sign_in)
     consented = tenant.directory.consented(client, permissions.resource, account)
     granted = _of_consented(permissions, consented)
     if granted is None:
         raise Refusal(65001, app=client.client_id, name=client.display_name)
+    check_policies(account.policies, permissions.resource.client_id, sign_in.proofs)
     return Granted(
         client=client,
         permissions=permissions,
@@ -54,7 +60,8 @@ def check_person(tenant: "Tenant", sign_in: SignIn) -> "Account":
     """The account behind a sign-in.
 
     Raises:
-        Refusal: 50034 unknown, 50057 disabled, 50173 the session was revoked.
+        Refusal: 50034 unknown, 50057 disabled, 50173 the session was revoked, or the user
+            assertion is older than a revocation that asks for a newer one.
     """
     account = tenant.directory.account_by_oid(sign_in.oid)
     if account is None:
@@ -63,7 +70,24 @@ def check_person(tenant: "Tenant", sign_in: SignIn) -> "Account":
         raise Refusal(50057)
     if sign_in.session_id in account.revoked:
         raise Refusal(50173)
+    if account.revocation is not None and sign_in.assertion_nbf is not None:
+        account.revocation.check_assertion(sign_in.assertion_nbf)
     return account
+
+
+def stepped_up(tenant: "Tenant", form: dict[str, str], sign_in: SignIn) -> SignIn:
+    """`sign_in` with the policies that it meets because the request carries their challenge.
+
+    A middle tier's sign-in, which began with a user assertion, can prove nothing more.
+
+    Raises:
+        Refusal: as `read_claims`, `check_person` and `met_silently`.
+    """
+    policies = check_person(tenant, sign_in).policies
+    if sign_in.assertion_nbf is not None:
+        return sign_in
+    proofs = met_silently(policies, read_claims(form), sign_in.proofs)
+    return replace(sign_in, proofs=proofs)
 
 
 def asked_again(
@@ -85,16 +109,18 @@ def asked_again(
 
 def answer(tenant: "Tenant", granted: Granted, form: dict[str, str]) -> dict[str, Any]:
     """The body of a successful token answer (RFC 6749 section 5.1 and Entra's additions)."""
+    request, resource = read_claims(form), granted.permissions.resource
     lifetime = tenant.mint.lifetime()
+    if cae.evaluated(resource.client_id, request):
+        lifetime = cae.lifetime(lifetime)
+    claims = tenant.mint.access_claims(_subject(tenant, granted), lifetime)
     body: dict[str, Any] = {"token_type": "Bearer"}
     if granted.sign_in is not None:
         body["scope"] = " ".join(_response_scope(granted))
     body |= {
         "expires_in": lifetime,
         "ext_expires_in": lifetime,
-        "access_token": tenant.mint.sign(
-            tenant.mint.access_claims(_subject(tenant, granted), lifetime)
-        ),
+        "access_token": tenant.mint.sign(claims | _as_asked(tenant, granted, request, claims)),
     }
     return body | _for_person(tenant, granted, form)
 
@@ -108,6 +134,23 @@ def log_fields(granted: Granted, body: dict[str, Any]) -> dict[str, Any]:
         "actor": granted.actor,
         "lifetime_seconds": body["expires_in"],
     }
+
+
+def _as_asked(
+    tenant: "Tenant", granted: Granted, request: ClaimsRequest, claims: dict[str, Any]
+) -> dict[str, Any]:
+    """The claims of an access token that depend on the `claims` parameter, now or before.
+
+    Graph is told what the client can do; another resource only if it has that optional claim.
+    """
+    resource = granted.permissions.resource
+    extra: dict[str, Any] = {"nbf": cae.reached(claims["nbf"], request)}
+    told = resource.client_id == GRAPH_ID or tenant.directory.wants_claim(resource, "xms_cc")
+    if request.capable and told:
+        extra["xms_cc"] = ["cp1"]
+    if granted.sign_in is not None and granted.sign_in.proofs:
+        extra[PROOFS] = sorted(granted.sign_in.proofs)
+    return extra
 
 
 def _of_consented(permissions: Permissions, consented: frozenset[str]) -> tuple[str, ...] | None:

@@ -23,7 +23,9 @@ class SignIn:
     """A person signed in to a client: what every delegated grant remembers.
 
     `scope` is the scope parameter as the client sent it, `target` the RFC 8707 one; `auth_time`
-    (Unix seconds) is when the password was given, for a client that sent `max_age`.
+    (Unix seconds) is when the password was given, for a client that sent `max_age`. `proofs` are
+    the ids of the Conditional Access policies that were met; `assertion_nbf` is that claim of the
+    user assertion, where there is one.
     """
 
     client_id: str
@@ -33,6 +35,8 @@ class SignIn:
     target: str | None = None
     nonce: str | None = None
     auth_time: int | None = None
+    proofs: frozenset[str] = frozenset()
+    assertion_nbf: object = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -13,13 +13,14 @@ _MOST_KEPT = 20_000
 _LONGEST_TEXT = 256
 _LONGEST_SCOPE = 4096  # every permission of Graph, each in full
 
-Where = Literal["token", "authorize", "devicecode", "keys", "graph", "agent"]
+Where = Literal["token", "authorize", "devicecode", "keys", "graph", "agent", "platform", "vault"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One request. `person` is a short name, `client_name` an app's short name, `actor` the client
-    in the user assertion's `azp`, `error` an OAuth or Graph error with its code. A person, client
+    in the user assertion's `azp`, `error` an OAuth or Graph error with its code, `claims` the kind
+    of a `claims` parameter ("cp1", "challenge", both, "other", "malformed"). A person, client
     or actor that the directory does not know is "unknown", whatever was sent.
     """
 
@@ -37,6 +38,7 @@ class Entry:
     audience: str | None = None
     scope: str | None = None
     actor: str | None = None
+    claims: str | None = None
     lifetime_seconds: int | None = None
     error: str | None = None
     correlation_id: str | None = None

@@ -15,7 +15,8 @@ from typing import Any
 
 import jwt
 
-from obo_tenant.apps import BLUEPRINT_ID, GRAPH_AUDIENCE, GRAPH_ID, Application
+from obo_tenant.agent_id import exchange_subject
+from obo_tenant.apps import GRAPH_AUDIENCE, GRAPH_ID, Application
 from obo_tenant.clock import Clock
 from obo_tenant.directory import Account
 from obo_tenant.grants import SignIn
@@ -81,7 +82,7 @@ class Mint:
             "iss": self.issuer_v2 if version == 2 else self.issuer_v1,
             **self._times(lifetime_seconds),
             **shape(subject),
-            **_who(subject),
+            **_who(subject, self.tenant_id),
             "rh": f"1.{base64url(secrets.token_bytes(24))}.",
             "tid": self.tenant_id,
             "uti": base64url(secrets.token_bytes(16)),
@@ -204,7 +205,7 @@ def _audience(subject: Subject, version: int) -> str:
 
 
 def _v2_claims(subject: Subject) -> dict[str, Any]:
-    client = {"azp": subject.client.client_id, "azpacr": "0" if subject.client.public else "1"}
+    client = {"azp": subject.client.client_id, "azpacr": _proof(subject.client)}
     if subject.account is None:
         return client
     return client | {"preferred_username": subject.account.person.user_principal_name}
@@ -214,7 +215,7 @@ def _v1_claims(subject: Subject) -> dict[str, Any]:
     client = {
         "app_displayname": subject.client.display_name,
         "appid": subject.client.client_id,
-        "appidacr": "0" if subject.client.public else "1",
+        "appidacr": _proof(subject.client),
     }
     if subject.account is None:
         return client
@@ -230,9 +231,13 @@ def _v1_claims(subject: Subject) -> dict[str, Any]:
     }
 
 
-def _who(subject: Subject) -> dict[str, Any]:
+def _proof(client: Application) -> str:
+    return "0" if client.public else client.proof
+
+
+def _who(subject: Subject, tenant_id: str) -> dict[str, Any]:
     if subject.account is None:
-        return _app_itself(subject)
+        return _app_itself(subject, tenant_id)
     person = subject.account.person
     return _acting(subject.client, "1") | {
         "idtyp": "user",
@@ -244,10 +249,12 @@ def _who(subject: Subject) -> dict[str, Any]:
     }
 
 
-def _app_itself(subject: Subject) -> dict[str, Any]:
+def _app_itself(subject: Subject, tenant_id: str) -> dict[str, Any]:
     """An application's own claims; without a role on the resource it gets a token all the same."""
     client = subject.client
-    claims = {"idtyp": "app", "oid": client.principal_id, "sub": client.principal_id}
+    path = client.fmi_path
+    sub = exchange_subject(tenant_id, client.client_id, path) if path else client.principal_id
+    claims = {"idtyp": "app", "oid": client.principal_id, "sub": sub}
     granted = client.granted_roles.get(subject.resource.name)
     roles = {"roles": list(granted)} if granted else {}
     itself = {"xms_sub_fct": "11"} if client.agent_identity else {}
@@ -260,9 +267,9 @@ def _acting(client: Application, relation: str) -> dict[str, str]:
     Entra, "Token claims reference for agent IDs": 11 is an agent identity; the subject's relation
     to the tenant is 1 for a member, 7 for a principal.
     """
-    if not client.agent_identity:
+    if client.parent is None:
         return {}
-    return {"xms_act_fct": "11", "xms_idrel": relation, "xms_par_app_azp": BLUEPRINT_ID}
+    return {"xms_act_fct": "11", "xms_idrel": relation, "xms_par_app_azp": client.parent}
 
 
 def _encode(claims: Mapping[str, Any], key: SigningKey, headers: dict[str, str]) -> str:

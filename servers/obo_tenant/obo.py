@@ -6,7 +6,9 @@ through the assertion and the person to the permissions; the first that fails an
 
 from typing import TYPE_CHECKING, Any
 
+from obo_tenant.agent_id import check_may_act
 from obo_tenant.apps import Application
+from obo_tenant.conditional_access import proofs_of
 from obo_tenant.credential import confidential
 from obo_tenant.form import required
 from obo_tenant.granted import Granted, check_person, grant_person
@@ -23,10 +25,12 @@ def on_behalf_of(tenant: "Tenant", client: Application, form: dict[str, str]) ->
     """Exchange `assertion` for a token of the same person for another resource.
 
     Raises:
-        Refusal: 50027, 50013, 500133, 240002, 500131, 7000114 for the assertion; 50020, 50034,
-            50057, 50173 for the person; 500011, 650053, 70011, 28002, 9010010 for the scope; 65001.
+        Refusal: 82002 for a blueprint; 50027, 50013, 500133, 240002, 500131, 7000114 for the
+            assertion; 50020, 50034, 50057, 50173 for the person; 500011, 650053, 70011, 28002,
+            9010010 for the scope; 65001; 50076, 50079, 53000, 53003 for Conditional Access.
     """
     confidential(client)
+    check_may_act(client)
     if required(form, "requested_token_use") != "on_behalf_of":
         raise Refusal(90023, parameter="requested_token_use")
     claims = _check_assertion(tenant, client, required(form, "assertion"))
@@ -37,6 +41,8 @@ def on_behalf_of(tenant: "Tenant", client: Application, form: dict[str, str]) ->
         session_id=str(claims.get("sid", "")),
         scope=scope,
         target=form.get("resource") or None,
+        proofs=proofs_of(claims),
+        assertion_nbf=claims.get("nbf", 0),
     )
     check_person(tenant, sign_in)
     asked = parse_scope(scope, client, tenant.directory, sign_in.target)
@@ -60,13 +66,20 @@ def _check_assertion(tenant: "Tenant", client: Application, assertion: str) -> d
         raise Refusal(240002)
     audience = str(claims.get("aud"))
     # A v1 token repeats the spelling that was asked for, a last slash included.
-    if audience.removesuffix("/") not in client.audiences:
-        raise Refusal(500131, audience=audience[:200], expected=client.client_id)
+    expected = _addressee(tenant, client)
+    if audience.removesuffix("/") not in expected.audiences:
+        raise Refusal(500131, audience=audience[:200], expected=expected.client_id)
     if claims.get("idtyp") == "app" or not claims.get("scp"):
         raise Refusal(7000114, app=str(claims.get("azp") or claims.get("appid")))
     if signer is not tenant:  # nobody is a guest here
         raise Refusal(50020, issuer=signer.mint.issuer_v1, tenant=tenant.organization.company)
     return claims
+
+
+def _addressee(tenant: "Tenant", client: Application) -> Application:
+    """Whom the person's token must be for: an agent identity trades its blueprint's."""
+    parent = tenant.directory.app_by_id(client.parent) if client.parent else None
+    return parent or client
 
 
 def _with_actor(granted: Granted, claims: dict[str, Any]) -> Granted:

@@ -6,10 +6,29 @@ scripts; one page has a script of its own, allowed by a nonce, and a button for 
 
 import secrets
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from html import escape
 
 from starlette.responses import HTMLResponse
 
+_CONSENT_BUTTONS = (
+    '<button class="first" name="decision" value="accept">Accept</button>'
+    '<button name="decision" value="cancel">Cancel</button>'
+    '<button name="decision" value="other">Use another account</button>'
+)
+_PROOFS = {
+    "mfa": ("Verify your identity", "Approve the request on your phone.", "I approved it"),
+    "enrolment": (
+        "More information required",
+        "Your organization wants you to set up a second way to prove who you are.",
+        "I set it up",
+    ),
+    "device": (
+        "Set up your device to get access",
+        "Your organization wants this device to be managed.",
+        "It is managed now",
+    ),
+}
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1b1f; --paper: #fff; --back: #eef1f6; --line: #8a8f9c;
   --deed: #0b57a4; --bad: #a4262c; --quiet: #50555f; }
@@ -25,6 +44,7 @@ h1 { margin: 0 0 .5rem; font-size: 1.5rem; line-height: 1.25; }
 label { display: block; margin-top: 1rem; font-weight: 600; }
 input { width: 100%; padding: .6rem .7rem; font: inherit; color: inherit; background: transparent;
   border: 1px solid var(--line); border-radius: .25rem; }
+input[type=checkbox] { width: auto; margin-right: .5rem; }
 button { margin: 1.25rem .5rem 0 0; padding: .6rem 1.4rem; font: inherit; font-weight: 600;
   border: 1px solid var(--deed); border-radius: .25rem; background: transparent; color: var(--deed);
   cursor: pointer; }
@@ -87,43 +107,94 @@ def sign_in_page(
     return page("Sign in", content, error=error, status=400 if error else 200)
 
 
-def consent_page(
-    hidden: Mapping[str, str],
-    client: str,
-    person: str,
-    wishes: Iterable[tuple[str, str, Iterable[str]]],
-    *,
-    device: bool,
-) -> HTMLResponse:
-    """Asks the person to allow what the client wants.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentWords:
+    """What the consent page says.
 
     `wishes` are (who wants it, from which resource, descriptions). `device` warns that the one
-    who wants it may sit somewhere else.
+    who wants it may sit somewhere else. `for_everybody` says that it counts for the whole
+    organization; `offers_everybody` lets the person choose that.
     """
+
+    client: str
+    person: str
+    wishes: Iterable[tuple[str, str, Iterable[str]]]
+    device: bool = False
+    for_everybody: bool = False
+    offers_everybody: bool = False
+
+    @property
+    def title(self) -> str:
+        """The heading."""
+        if self.for_everybody:
+            return "Permissions requested: review for your organization"
+        return "Is this you signing in?" if self.device else "Permissions requested"
+
+    @property
+    def warning(self) -> str:
+        """What to think of first; may be nothing."""
+        if self.for_everybody:
+            return "If you accept, nobody in your organization will be asked again."
+        if self.device:
+            return "Continue only if you entered a code from a device or program of your own."
+        return ""
+
+
+def consent_page(hidden: Mapping[str, str], words: ConsentWords) -> HTMLResponse:
+    """Asks the person to allow what the client wants."""
     lists = "".join(
         f"<p>{escape(who)}, at {escape(resource)}:</p><ul>"
-        + "".join(f"<li>{escape(words)}</li>" for words in descriptions)
+        + "".join(f"<li>{escape(each)}</li>" for each in descriptions)
         + "</ul>"
-        for who, resource, descriptions in wishes
-    )
-    warning = (
-        "<p>Continue only if you entered a code from a device or program of your own.</p>"
-        if device
-        else ""
-    )
-    buttons = (
-        '<button class="first" name="decision" value="accept">Accept</button>'
-        '<button name="decision" value="cancel">Cancel</button>'
-        '<button name="decision" value="other">Use another account</button>'
+        for who, resource, descriptions in words.wishes
     )
     wants = "<p>It would like to:</p>" + lists if lists else ""
+    warning = f"<p>{escape(words.warning)}</p>" if words.warning else ""
+    whose = "your organization" if words.for_everybody else words.person
     content = (
-        f"<p><strong>{escape(client)}</strong> wants to act for"
-        f" <strong>{escape(person)}</strong>.</p>{warning}{wants}"
-        f"{form('/consent', hidden, buttons)}"
+        f"<p><strong>{escape(words.client)}</strong> wants to act for"
+        f" <strong>{escape(whose)}</strong>.</p>{warning}{wants}"
+        f"{form('/consent', hidden, _everybody(words) + _CONSENT_BUTTONS)}"
     )
-    title = "Is this you signing in?" if device else "Permissions requested"
+    return page(words.title, content)
+
+
+def approval_page(hidden: Mapping[str, str], client: str) -> HTMLResponse:
+    """Says that only an administrator can allow this (AADSTS90094)."""
+    buttons = (
+        '<button class="first" name="decision" value="other">Use an administrator account</button>'
+        '<button name="decision" value="cancel">Return without granting consent</button>'
+    )
+    content = (
+        f"<p><strong>{escape(client)}</strong> needs permission to access resources in your"
+        " organization that only an admin can grant. Ask an admin to grant permission to this app"
+        f" before you can use it.</p>{form('/consent', hidden, buttons)}"
+        '<p class="quiet">AADSTS90094</p>'
+    )
+    return page("Need admin approval", content, status=403)
+
+
+def proof_page(hidden: Mapping[str, str], person: str, demand: str) -> HTMLResponse:
+    """Asks for what Conditional Access demands: here one button stands for all of it."""
+    title, text, button = _PROOFS[demand]
+    buttons = (
+        f'<button class="first" name="decision" value="accept">{escape(button)}</button>'
+        '<button name="decision" value="other">Use another account</button>'
+    )
+    content = (
+        f"<p><strong>{escape(person)}</strong></p><p>{escape(text)}</p>"
+        f"{form('/proof', hidden, buttons)}"
+    )
     return page(title, content)
+
+
+def _everybody(words: ConsentWords) -> str:
+    if not words.offers_everybody:
+        return ""
+    return (
+        '<label for="everybody"><input id="everybody" name="everybody" value="yes"'
+        ' type="checkbox"> Consent on behalf of your organization</label>'
+    )
 
 
 def code_page(hidden: Mapping[str, str], error: str = "") -> HTMLResponse:

@@ -35,7 +35,8 @@ class Person:
 class Organization:
     """Whose tenant it is. `key` is the short name used by the control switches.
 
-    `without_consent` names the one of its people who starts without any.
+    `without_consent` names the one of its people who starts without any, `administrator` the one
+    who may consent for everybody.
     """
 
     key: str
@@ -44,6 +45,7 @@ class Organization:
     company: str
     people: tuple[Person, ...]
     without_consent: str
+    administrator: str
 
 
 PEOPLE: tuple[Person, ...] = (
@@ -125,6 +127,7 @@ HOME = Organization(
     company="Contoso",
     people=PEOPLE,
     without_consent="diego",
+    administrator="megan",
 )
 NEIGHBOUR = Organization(
     key="neighbour",
@@ -133,6 +136,7 @@ NEIGHBOUR = Organization(
     company="Fabrikam",
     people=NEIGHBOURS,
     without_consent="imran",
+    administrator="nora",
 )
 
 

@@ -4,17 +4,11 @@ Entra, "Microsoft Entra authentication and authorization error codes". The numbe
 no contract there; clients branch on `error` and `suberror`.
 """
 
-from dataclasses import dataclass
 from string import Template
 from types import MappingProxyType
 
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    error: str
-    text: str
-    status: int = 400
-    suberror: str | None = None
+from obo_tenant.credential_refusals import CREDENTIAL_ENTRIES
+from obo_tenant.refusal_entry import Entry as _Entry
 
 
 class Refusal(Exception):
@@ -26,17 +20,19 @@ class Refusal(Exception):
         self.error = entry.error
         self.status = entry.status
         self.suberror = entry.suberror
+        self.claims: str | None = None
         self.text = Template(entry.text).safe_substitute(words)
         super().__init__(f"AADSTS{code}: {self.text}")
 
 
 _REQUEST = "invalid_request"
 _GRANT = "invalid_grant"
-_CLIENT = "invalid_client"
 _SCOPE = "invalid_scope"
+_INTERACTION = "interaction_required"
 
 _ENTRIES: MappingProxyType[int, _Entry] = MappingProxyType(
     {
+        **CREDENTIAL_ENTRIES,
         # The request itself
         900144: _Entry(
             _REQUEST, "The request body must contain the following parameter: '$parameter'."
@@ -75,30 +71,6 @@ _ENTRIES: MappingProxyType[int, _Entry] = MappingProxyType(
             "unauthorized_client",
             "Application with identifier '$app' was not found in the directory. This can happen if"
             " the application has not been installed by the administrator of the tenant.",
-        ),
-        7000215: _Entry(
-            _CLIENT,
-            "Invalid client secret provided. Ensure the secret being sent in the request is the"
-            " client secret value, not the client secret ID, for a secret added to app '$app'.",
-            401,
-        ),
-        7000218: _Entry(
-            _CLIENT,
-            "The request body must contain the following parameter: 'client_assertion' or"
-            " 'client_secret'.",
-            401,
-        ),
-        700025: _Entry(
-            _CLIENT,
-            "Client is public so neither 'client_assertion' nor 'client_secret' should be"
-            " presented.",
-            401,
-        ),
-        700027: _Entry(
-            _CLIENT,
-            "The certificate with identifier used to sign the client assertion is not registered"
-            " on application '$app'.",
-            401,
         ),
         82014: _Entry(
             "unauthorized_client", "An agent identity cannot be used in an interactive sign-in."
@@ -184,6 +156,36 @@ _ENTRIES: MappingProxyType[int, _Entry] = MappingProxyType(
             suberror="consent_required",
         ),
         65004: _Entry("access_denied", "User declined to consent to access the app."),
+        90094: _Entry(
+            "access_denied",
+            "$app needs permission to access resources in your organization that only an admin can"
+            " grant. Request an admin to grant permission to this app before you can use it.",
+        ),
+        # Conditional Access
+        50076: _Entry(
+            _INTERACTION,
+            "Due to a configuration change made by your administrator, or because you moved to a"
+            " new location, you must use multi-factor authentication to access '$resource'.",
+            suberror="basic_action",
+        ),
+        50079: _Entry(
+            _INTERACTION,
+            "Due to a configuration change made by your administrator, or because you moved to a"
+            " new location, you must enroll in multi-factor authentication to access"
+            " '$resource'.",
+            suberror="basic_action",
+        ),
+        53000: _Entry(
+            _INTERACTION,
+            "Your device is required to be managed to access this resource.",
+            suberror="message_only",
+        ),
+        53003: _Entry(
+            _INTERACTION,
+            "Access has been blocked by Conditional Access policies. The access policy does not"
+            " allow token issuance.",
+            suberror="message_only",
+        ),
         # Codes and refresh tokens
         70000: _Entry(_GRANT, "Provided grant is invalid or malformed.", suberror="bad_token"),
         70008: _Entry(

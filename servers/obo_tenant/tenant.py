@@ -49,10 +49,14 @@ class Tenant:
         """The claims of any tenant's token for Microsoft Graph.
 
         Raises:
-            PermissionError: in Graph's words.
+            PermissionError: in Graph's words; `ClaimsChallenge` when it was taken back.
         """
-        mint = self.signer_of(token).mint
-        return mint.check(token, {GRAPH_AUDIENCE, f"{GRAPH_AUDIENCE}/", GRAPH_ID})
+        signer = self.signer_of(token)
+        claims = signer.mint.check(token, {GRAPH_AUDIENCE, f"{GRAPH_AUDIENCE}/", GRAPH_ID})
+        account = signer.directory.account_by_oid(claims.get("oid"))
+        if account is not None and account.revocation is not None:
+            account.revocation.check_resource(claims)
+        return claims
 
     def check_agent_token(self, token: str) -> dict[str, Any]:
         """The claims of a token for the agent platform. Raises PermissionError."""

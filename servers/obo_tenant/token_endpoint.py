@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from obo_tenant.apps import Application
+from obo_tenant.claims import claims_kind, read_claims
 from obo_tenant.credential import authenticate
 from obo_tenant.envelope import Envelope
 from obo_tenant.form import read_form, required
@@ -69,6 +70,7 @@ class TokenEndpoint:
         form = await read_form(request)
         note["client_id"] = form.get("client_id")
         note["grant"] = _grant_name(form.get("grant_type", "").strip())
+        note["claims"] = claims_kind(form)
         tenant = tenant_asked(request, self._tenant, form.get("client_id"))
         note["person"] = _person_of(form, tenant)
         trouble = await tenant.faults.strike("token", note["person"], tenant.tenant_id)
@@ -82,10 +84,11 @@ def _body(
     request: Request, tenant: Tenant, form: dict[str, str], note: dict[str, Any]
 ) -> dict[str, Any]:
     name = required(form, "grant_type")
-    client = authenticate(request, form, tenant.directory)
+    client = authenticate(request, form, tenant)
     note["client_id"] = client.client_id
     if name not in _GRANTS:
         raise Refusal(70003, grant=name[:100])
+    read_claims(form)  # before a code is used up
     granted = _GRANTS[name][1](tenant, client, form)
     body = answer(tenant, granted, form)
     note.update(log_fields(granted, body))

@@ -6,10 +6,11 @@ import hmac
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from obo_tenant.agent_id import as_agents_caller
 from obo_tenant.apps import Application
 from obo_tenant.credential import confidential
 from obo_tenant.form import required
-from obo_tenant.granted import Granted, asked_again, check_person, grant_person
+from obo_tenant.granted import Granted, asked_again, grant_person, stepped_up
 from obo_tenant.grants import Code, DeviceGrant, SignIn
 from obo_tenant.refusal import Refusal
 from obo_tenant.scopes import parse_scope
@@ -82,7 +83,8 @@ def client_credentials(tenant: "Tenant", client: Application, form: dict[str, st
     As at Entra it is issued even when the application has no role on the resource.
 
     Raises:
-        Refusal: 7000218 for a public client, 1002012 for any other scope, or as `parse_scope`.
+        Refusal: 7000218 for a public client, 1002012 for any other scope, or as `parse_scope` and
+            `as_agents_caller`.
     """
     confidential(client)
     target = form.get("resource") or None
@@ -90,13 +92,14 @@ def client_credentials(tenant: "Tenant", client: Application, form: dict[str, st
     permissions = asked.single(tenant.directory)
     if asked.reserved or not permissions.default:
         raise Refusal(1002012)
-    return Granted(client=client, permissions=permissions)
+    caller = as_agents_caller(client, permissions.resource, form)
+    return Granted(client=caller, permissions=permissions)
 
 
 def _for_sign_in(
     tenant: "Tenant", client: Application, form: dict[str, str], sign_in: SignIn
 ) -> Granted:
-    check_person(tenant, sign_in)
+    sign_in = stepped_up(tenant, form, sign_in)
     asked, permissions = asked_again(tenant, client, form, sign_in)
     return grant_person(tenant, client, sign_in, asked, permissions)
 

@@ -19,6 +19,7 @@ from obo_mcp.errors import (
     Unavailable,
 )
 from obo_mcp.exchange.broker import TokenBroker
+from obo_mcp.exchange.source import TokenSource
 from obo_mcp.inbound.principal import Principal
 from obo_mcp.inbound.verifier import AccessTokenVerifier
 from obo_mcp.on_behalf_of import OnBehalfOf
@@ -43,5 +44,6 @@ __all__ = [
     "Settings",
     "TokenBroker",
     "TokenRejected",
+    "TokenSource",
     "Unavailable",
 ]

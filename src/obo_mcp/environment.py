@@ -80,10 +80,13 @@ class EnvironmentSettings(BaseModel):
     """A frozen group of settings. Made by keyword it reads nothing else; `from_env()` reads.
 
     Either way a wrong or missing value raises ConfigurationError, in one line. `FALLBACKS` names
-    a variable that is read where our own is absent or empty, in the environment and the file.
+    a variable that is read where our own is absent or empty, in the environment and the file;
+    of those in `CREDENTIALS` one, if none is set under its own name: a cluster puts
+    `AZURE_FEDERATED_TOKEN_FILE` into every pod, wanted or not.
     """
 
     FALLBACKS: ClassVar[Mapping[str, str]] = {}
+    CREDENTIALS: ClassVar[tuple[str, ...]] = ()
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
@@ -103,13 +106,20 @@ class EnvironmentSettings(BaseModel):
             ConfigurationError: one line that names every setting at fault, and no value.
         """
         written = _dotenv(env_file)
-        values = {}
-        for name in cls.model_fields:
-            for variable in filter(None, (f"{PREFIX}{name.upper()}", cls.FALLBACKS.get(name))):
-                if value := os.environ.get(variable) or written.get(variable):
-                    values[name] = value
-                    break
-        return cls(**values)
+        own = {name: f"{PREFIX}{name.upper()}" for name in cls.model_fields}
+        values = _present(own, written)
+        borrowed = _present(cls.FALLBACKS, written)
+        offered = [name for name in cls.CREDENTIALS if name in borrowed]
+        chosen = any(name in values for name in cls.CREDENTIALS)
+        for name in offered[0 if chosen else 1 :]:
+            del borrowed[name]
+        return cls(**borrowed | values)
+
+
+def _present(variables: Mapping[str, str], written: Mapping[str, str | None]) -> dict[str, Any]:
+    """What the environment, or else the file, says for each setting; empty counts as absent."""
+    found = {name: os.environ.get(var) or written.get(var) for name, var in variables.items()}
+    return {name: value for name, value in found.items() if value}
 
 
 def _dotenv(env_file: Path) -> Mapping[str, str | None]:
@@ -122,7 +132,7 @@ def _dotenv(env_file: Path) -> Mapping[str, str | None]:
 def _one_line(error: ValidationError) -> str:
     faults = []
     for fault in error.errors(include_input=False, include_url=False, include_context=False):
-        name = str(fault["loc"][0]) if fault["loc"] else "settings"
         words = "is not set" if fault["type"] == "missing" else fault["msg"]
-        faults.append(f"{PREFIX}{name.upper()}: {words.removeprefix('Value error, ')}")
+        named = f"{PREFIX}{str(fault['loc'][0]).upper()}: " if fault["loc"] else ""
+        faults.append(named + words.removeprefix("Value error, "))
     return "; ".join(faults)

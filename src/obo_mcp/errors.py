@@ -32,6 +32,8 @@ OboError
 │   ├── AssertionRejected       401 invalid_token        the authority does not take this token
 │   ├── InteractionRequired     401 insufficient_claims  Conditional Access wants the person
 │   ├── ConsentRequired         403 consent_required     nobody has agreed to this access yet
+│   ├── PersonNotAdmitted       403 access_denied        the directory does not let this person in
+│   ├── WrongPerson             500 server_error         the token that came is somebody else's
 │   └── ClientMisconfigured     500 server_error         our own registration or credential
 └── Unavailable                 503 temporarily_unavailable, with Retry-After
     ├── KeysUnavailable         the signing keys cannot be fetched
@@ -306,7 +308,11 @@ class InteractionRequired(ExchangeRefused):
 
 
 class ConsentRequired(ExchangeRefused):
-    """Neither the person nor an administrator has agreed to this access (AADSTS65001)."""
+    """Neither the person nor an administrator has agreed to this access (AADSTS65001).
+
+    `scopes` are those that were asked for; `consent_url` and `admin_consent_url` are the pages
+    where the person, or an administrator for everybody, can agree; empty where unknown.
+    """
 
     code = "consent_required"
     status = 403
@@ -314,6 +320,41 @@ class ConsentRequired(ExchangeRefused):
         "Nobody has agreed yet that this server may use the requested data on this person's "
         "behalf. The person, or an administrator of the tenant, must grant consent to this "
         "server's application; then the same request will succeed."
+    )
+
+    def __init__(
+        self,
+        public: str | None = None,
+        *,
+        retry_after_seconds: int | None = None,
+        claims: str = "",
+        scopes: tuple[str, ...] = (),
+        consent_url: str = "",
+        admin_consent_url: str = "",
+    ) -> None:
+        super().__init__(public, retry_after_seconds=retry_after_seconds, claims=claims)
+        self.scopes = scopes
+        self.consent_url = consent_url
+        self.admin_consent_url = admin_consent_url
+
+
+class PersonNotAdmitted(ExchangeRefused):
+    """The directory does not know the person, or has not assigned them (AADSTS50020, 50105)."""
+
+    code = "access_denied"
+    status = 403
+    public = (
+        "The organisation's directory does not admit this person to this server's application. "
+        "An administrator of the tenant can change that; signing in again will not."
+    )
+
+
+class WrongPerson(ExchangeRefused):
+    """The downstream token is not the caller's. It was thrown away; nothing was done with it."""
+
+    public = (
+        "The authority's answer was not meant for this person, so it was not used. Its operator "
+        "has to look into it."
     )
 
 

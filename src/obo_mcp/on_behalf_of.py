@@ -1,37 +1,43 @@
 """The one object to know: it joins the rooms and hands out what tools need."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from obo_mcp.adapters.mcp_sdk import resolver, sign_in, tool_error, transport_security
-from obo_mcp.asgi.guard import Guard
-from obo_mcp.asgi.metadata import ProtectedResource
+from obo_mcp import composition
+from obo_mcp.adapters.httpx import OnBehalfOfAuth
+from obo_mcp.adapters.mcp_refusals import refusals
+from obo_mcp.adapters.mcp_sdk import (
+    request_state_security,
+    resolver,
+    sign_in,
+    tool_error,
+    transport_security,
+)
 from obo_mcp.asgi.middleware import Door, OnBehalfOfMiddleware
-from obo_mcp.asgi.types import ASGIApp, Scope
+from obo_mcp.asgi.types import ASGIApp, Refuse, Scope
 from obo_mcp.cache.entry import TokenCache
-from obo_mcp.cache.memory import MemoryTokenCache
+from obo_mcp.cache.keyring import KeyRing
 from obo_mcp.clock import Clock, SystemClock
-from obo_mcp.errors import ConfigurationError, CredentialsMissing, OboError, PersonRequired
+from obo_mcp.errors import CredentialsMissing, OboError, PersonRequired
 from obo_mcp.exchange.broker import TokenBroker
-from obo_mcp.exchange.grant import OnBehalfOfGrant
+from obo_mcp.exchange.claims import merged
+from obo_mcp.exchange.consent import linked
+from obo_mcp.exchange.credential import exchanging_client
 from obo_mcp.exchange.scopes import Scopes
-from obo_mcp.exchange.transport import TokenEndpointTransport
-from obo_mcp.inbound.authority import Authority
-from obo_mcp.inbound.claims import ClaimsPolicy
+from obo_mcp.exchange.source import TokenSource
 from obo_mcp.inbound.jwks import SigningKeys
-from obo_mcp.inbound.metadata import AuthorityMetadata
 from obo_mcp.inbound.principal import Caller, Principal
 from obo_mcp.inbound.verifier import AccessTokenVerifier
-from obo_mcp.network import tls_context
 from obo_mcp.secret import ClearToken
 from obo_mcp.settings import Settings
 
 if TYPE_CHECKING:
+    from mcp.server.context import ServerMiddleware
+    from mcp.server.request_state import RequestStateSecurity
     from mcp.server.transport_security import TransportSecuritySettings
 
 
@@ -40,7 +46,12 @@ class OnBehalfOf:
 
     Protect the application with `protect()`, then take what a tool needs: as parameters that
     the model never sees (`token()`, `principal()`), or by call (`downstream_token()`).
-    `cache` and `clock` may be replaced; everything else follows from `settings`.
+    `cache` and `clock` may be replaced; `credential` is a function that returns a signed client
+    assertion, `() -> str` or with MSAL's context, called in a thread for each exchange. Everything
+    else follows from `settings`.
+
+    Raises:
+        ConfigurationError: the settings do not suffice, or do not go together.
     """
 
     def __init__(
@@ -49,29 +60,23 @@ class OnBehalfOf:
         *,
         cache: TokenCache | None = None,
         clock: Clock | None = None,
+        credential: Callable[..., str] | None = None,
     ) -> None:
         clock = clock or SystemClock()
         self._settings = settings
-        self._authorities = [Authority(settings.authority_host, t) for t in settings.tenants]
+        self._challenges = settings.step_up == "challenge"
         self._entered = 0
         self._caller: ContextVar[Caller | None] = ContextVar("obo_mcp_caller", default=None)
-        trust, versions = _trust(settings), settings.token_versions
-        self._keys = {
-            a.tenant_id: SigningKeys(
-                AuthorityMetadata(a, trust, versions).fetch,
-                clock,
-                tenant_id=a.tenant_id,
-                versions=versions,
-            )
-            for a in self._authorities
-        }
-        self._verifier = AccessTokenVerifier(self._keys, _policy(settings), clock)
-        self._grant = OnBehalfOfGrant(settings, _transport(settings), clock)
+        self._keys = composition.signing_keys(settings, clock)
+        self._verifier = AccessTokenVerifier(self._keys, composition.policy(settings), clock)
+        self._grant = composition.grant(settings, clock, credential)
+        self._cache = cache or composition.token_cache(settings, clock)
         self._broker = TokenBroker(
-            self._grant.exchange,
-            cache or MemoryTokenCache(settings.cache_entries, clock),
+            linked(self._grant.exchange, partial(composition.links_for_consent, settings)),
+            self._cache,
             clock,
-            client_id=settings.client_id,
+            client_id=exchanging_client(settings),
+            at_once=settings.exchange_threads,
         )
 
     def protect(self, app: ASGIApp, *, stateful: bool = False) -> OnBehalfOfMiddleware:
@@ -82,14 +87,9 @@ class OnBehalfOf:
         Say `stateful` for an MCP application that keeps sessions: its endpoint then also gets
         GET and DELETE, which a stateless one answers with 405.
         """
-        resource = ProtectedResource(
-            url=self._settings.resource_url,
-            authorization_servers=tuple(a.authorization_server for a in self._authorities),
-            scope=self._settings.qualified_scope,
-        )
         door = Door(
-            resource=resource,
-            guard=_guard(self._settings),
+            resource=composition.resource(self._settings),
+            guard=composition.guard(self._settings),
             max_body_bytes=self._settings.max_body_bytes,
             verify=self._verifier.verify,
             admit=self._admit,
@@ -106,7 +106,44 @@ class OnBehalfOf:
             ValueError: `scope` is not one resource's fully qualified scope or scopes.
         """
         scopes = Scopes.parse(scope)
-        return resolver(lambda caller: self._downstream_token(caller, scopes))
+        return resolver(lambda caller: self._downstream_token(caller, scopes, ""))
+
+    def token_source(self, scope: str) -> Any:
+        """A tool parameter: `Annotated[TokenSource, obo.token_source(scope)]`.
+
+        For a client of a resource that challenges tokens before their end, such as Graph.
+
+        Raises:
+            ValueError: `scope` is not one resource's fully qualified scope or scopes.
+        """
+        scopes = Scopes.parse(scope)
+
+        async def give(caller: Caller) -> TokenSource:
+            return self._source(caller, scopes)
+
+        return resolver(give)
+
+    def httpx_auth(self, scope: str, *, origin: str = "") -> OnBehalfOfAuth:
+        """For `httpx.AsyncClient(auth=...)`: requests to `origin` go out as the caller.
+
+        `origin` is the address of the resource's API; it may be left out for a scope that is an
+        address itself, such as Graph's. Claims challenges are answered.
+
+        Raises:
+            ValueError: `scope` is not one resource's fully qualified scope or scopes, or there is
+                no origin.
+        """
+        scopes = Scopes.parse(scope)
+        if not origin and not scopes.resource.startswith("https://"):
+            raise ValueError(f"say at which origin the API of {scopes.resource} is")
+
+        def source() -> TokenSource:
+            try:
+                return self._source(self._current(), scopes)
+            except OboError as error:
+                raise tool_error(error) from error.__cause__
+
+        return OnBehalfOfAuth(source, origin or scopes.resource)
 
     def principal(self) -> Any:
         """A tool parameter: `Annotated[Principal, obo.principal()]`, the person who calls.
@@ -127,19 +164,24 @@ class OnBehalfOf:
 
         return resolver(give)
 
-    async def downstream_token(self, scope: str) -> str:
+    async def downstream_token(self, scope: str, *, claims: str = "") -> str:
         """A downstream token for the caller of the request that is being served.
+
+        `claims` is a claims request as JSON text (OpenID Connect Core 5.5), for a resource that
+        wants one; a token got with it is kept apart from the others.
 
         Works in any function under the middleware. What it raises is also the MCP SDK's
         `ToolError`, so an MCP tool may let it pass: the model gets its words.
 
         Raises:
             OboError: nobody is signed in, the exchange was refused, or cannot be made now.
-            ValueError: `scope` is not one resource's fully qualified scope or scopes.
+            ValueError: `scope` is not one resource's fully qualified scope or scopes, or `claims`
+                is no JSON.
+            TypeError: `claims` is JSON, but no object.
         """
-        scopes = Scopes.parse(scope)
+        scopes, claims = Scopes.parse(scope), merged(claims)
         try:
-            return await self._downstream_token(self._current(), scopes)
+            return await self._downstream_token(self._current(), scopes, claims)
         except OboError as error:
             raise tool_error(error) from error.__cause__
 
@@ -172,6 +214,28 @@ class OnBehalfOf:
         """
         return transport_security()
 
+    def mcp_middleware(self) -> "ServerMiddleware[Any]":
+        """What to pass to the SDK's server: `MCPServer("x", middleware=[obo.mcp_middleware()])`.
+
+        With it, a step-up that a tool meets by call challenges the client over HTTP, and a missing
+        consent reaches the person as a link to open, where the client can show one.
+        """
+        return refusals(to_unknown_clients=self._settings.url_elicitation_error)
+
+    def request_state_security(self) -> "RequestStateSecurity":
+        """What to pass as `request_state_security=` to `MCPServer`.
+
+        With OBO_MCP_CACHE_KEYS, a call of several rounds may go on at another replica.
+        """
+        return request_state_security(self.shared_keys("request-state"))
+
+    def shared_keys(self, purpose: str) -> list[bytes]:
+        """Keys of 32 octets for `purpose`, the same on every replica: seal with the first, open
+        with all. There are none without OBO_MCP_CACHE_KEYS.
+        """
+        keys = self._settings.cache_keys
+        return KeyRing(keys).derived(purpose) if keys else []
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep the signing keys fresh while entered; `protect()` enters it with the server.
@@ -193,18 +257,23 @@ class OnBehalfOf:
             if not self._entered:
                 await asyncio.gather(*(keys.aclose() for keys in self._keys.values()))
                 await asyncio.to_thread(self._grant.close)
+                await self._cache.aclose()
 
     @property
     def _first_keys(self) -> SigningKeys:
-        return self._keys[self._authorities[0].tenant_id]
+        return self._keys[self._settings.tenants[0]]
 
     def _is_ready(self) -> bool:
         self._first_keys.start_loading()
         return self._first_keys.loaded
 
-    async def _downstream_token(self, caller: Caller, scopes: Scopes) -> str:
+    async def _downstream_token(self, caller: Caller, scopes: Scopes, claims: str) -> str:
         caller = _person(caller)
-        return ClearToken((await self._broker.downstream_token(caller, scopes)).reveal())
+        token = await self._broker.downstream_token(caller, scopes, claims=claims)
+        return ClearToken(token.reveal())
+
+    def _source(self, caller: Caller, scopes: Scopes) -> TokenSource:
+        return TokenSource(self._broker, _person(caller), scopes, shown=tool_error)
 
     def _current(self) -> Caller:
         caller = self._caller.get()
@@ -212,9 +281,9 @@ class OnBehalfOf:
             raise CredentialsMissing("Nobody is signed in: no request is being served here.")
         return caller
 
-    def _admit(self, scope: Scope, caller: Caller) -> Callable[[], None]:
+    def _admit(self, scope: Scope, caller: Caller, refuse: Refuse) -> Callable[[], None]:
         before = self._caller.set(caller)
-        sign_out = sign_in(scope, caller)
+        sign_out = sign_in(scope, caller, refuse if self._challenges else None)
 
         def leave() -> None:
             sign_out()
@@ -227,48 +296,3 @@ def _person(caller: Caller) -> Caller:
     if caller.principal.is_application:
         raise PersonRequired
     return caller
-
-
-def _policy(settings: Settings) -> ClaimsPolicy:
-    return ClaimsPolicy(
-        tenants=frozenset(settings.tenants),
-        client_id=settings.client_id,
-        audience_uris=settings.audience_uris,
-        scope=settings.qualified_scope,
-        leeway_seconds=settings.leeway_seconds,
-        versions=frozenset(settings.token_versions),
-        clients=frozenset(settings.allowed_clients),
-        agents=settings.agent_callers,
-        app_role=settings.required_app_role,
-    )
-
-
-def _guard(settings: Settings) -> Guard:
-    """Hosts are admitted with the scheme's own port written out or left out."""
-    ours = urlsplit(settings.resource_url)
-    port = 443 if ours.scheme == "https" else 80
-    hosts = {ours.netloc, *settings.allowed_hosts}
-    portless = {host for host in hosts if not host.rpartition(":")[2].isdecimal()}
-    return Guard(
-        hosts=frozenset(hosts | {f"{host}:{port}" for host in portless}),
-        origins=frozenset({f"{ours.scheme}://{ours.netloc}", *settings.allowed_origins}),
-        local_pages=settings.is_local,
-    )
-
-
-def _trust(settings: Settings) -> ssl.SSLContext:
-    try:
-        return tls_context(settings.ca_bundle)
-    except OSError:
-        raise ConfigurationError(
-            "OBO_MCP_CA_BUNDLE is not set, and what REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or "
-            "SSL_CERT_FILE names holds no certificates"
-        ) from None
-
-
-def _transport(settings: Settings) -> TokenEndpointTransport:
-    return TokenEndpointTransport(
-        ca_bundle=settings.ca_bundle,
-        timeout_seconds=settings.token_endpoint_timeout_seconds,
-        connections=settings.exchange_threads,
-    )

@@ -4,109 +4,18 @@ Environment variables carry the prefix `OBO_MCP_`; the names that Azure's own to
 where ours is absent. docs/reference/settings.md explains each one.
 """
 
-import re
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
-from urllib.parse import urlsplit, urlunsplit
+from typing import Annotated, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from obo_mcp.environment import (
-    LISTED,
-    LOOPBACK,
-    UNQUOTABLE,
-    EnvironmentSettings,
-    host_and_port,
-    web_address,
-    web_origin,
-)
-from obo_mcp.network import tls_context
+from obo_mcp import values
+from obo_mcp.environment import LISTED, LOOPBACK, PREFIX, EnvironmentSettings, web_origin
 from obo_mcp.secret import Secret
 
-RESERVED_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
-PERSONAL_ACCOUNTS = "9188040d-6c67-4c5b-b112-36a304b66dad"
-"""The tenant that Microsoft accounts of private people live in (Entra, "ID token claims")."""
-_HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-def _guid(text: str) -> str:
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        raise ValueError("must be a GUID, as the Entra portal shows it") from None
-
-
-def _tenants(ids: tuple[str, ...]) -> tuple[str, ...]:
-    if PERSONAL_ACCOUNTS in ids:
-        raise ValueError("must not hold the tenant of personal accounts: theirs are not exchanged")
-    return ids
-
-
-def _role(text: str) -> str:
-    if UNQUOTABLE.search(text):
-        raise ValueError("must be the value of one app role, such as mcp.read")
-    return text
-
-
-def _host(text: str) -> str:
-    if not _HOST.fullmatch(text.lower()):
-        raise ValueError("must be a host as it stands in the Host header: name, or name:port")
-    return text.lower()
-
-
-def _secret(value: object) -> Secret:
-    secret = Secret(value) if isinstance(value, str) else value
-    if not isinstance(secret, Secret) or not secret.stripped():
-        raise ValueError("must be text, and not empty")
-    return secret.stripped()
-
-
-def _client_secret(secret: Secret) -> Secret:
-    if _GUID.fullmatch(secret.reveal()):
-        raise ValueError("looks like the secret's id; paste the secret's value instead")
-    return secret
-
-
-def _resource_url(text: str) -> str:
-    parts = web_address(text)
-    return urlunsplit((parts.scheme, host_and_port(parts), parts.path.rstrip("/"), "", ""))
-
-
-def _authority_host(text: str) -> str:
-    parts = web_address(text if "://" in text else f"https://{text}")
-    if parts.scheme != "https" or parts.path.strip("/"):
-        raise ValueError("must be an https:// address without a path; the tenant has its own")
-    if (parts.hostname or "").endswith(".b2clogin.com"):
-        raise ValueError("must not be Azure AD B2C's: it has no on-behalf-of")
-    return f"https://{host_and_port(parts)}"
-
-
-def _identifier_uri(text: str) -> str:
-    if text and ("://" not in text or text.endswith("/") or UNQUOTABLE.search(text)):
-        raise ValueError("must be the Application ID URI, such as api://<client id>, without a /")
-    return text
-
-
-def _scope(text: str) -> str:
-    resource, _, name = text.rpartition("/")
-    plain = name and not UNQUOTABLE.search(text) and (not resource or "://" in resource)
-    if not plain or name == ".default" or name in RESERVED_SCOPES:
-        raise ValueError("must be one scope, such as mcp.access or api://<client id>/mcp.access")
-    return text
-
-
-def _ca_bundle(path: Path | None) -> Path | None:
-    if path is not None:
-        try:
-            tls_context(path)
-        except OSError:
-            raise ValueError("must be a readable file of PEM certificates") from None
-        if not path.is_file():
-            raise ValueError("must be a readable file of PEM certificates")
-    return path
+_Hidden = Annotated[Secret, BeforeValidator(values.secret)]
 
 
 class Settings(EnvironmentSettings):
@@ -119,37 +28,89 @@ class Settings(EnvironmentSettings):
     FALLBACKS: ClassVar[Mapping[str, str]] = {
         "tenant_id": "AZURE_TENANT_ID",
         "client_id": "AZURE_CLIENT_ID",
-        "client_secret": "AZURE_CLIENT_SECRET",
         "authority_host": "AZURE_AUTHORITY_HOST",
+        "client_secret": "AZURE_CLIENT_SECRET",
+        "client_certificate_path": "AZURE_CLIENT_CERTIFICATE_PATH",
+        "client_certificate_password": "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+        "client_certificate_send_chain": "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",
+        "federated_token_file": "AZURE_FEDERATED_TOKEN_FILE",
     }
+    CREDENTIALS: ClassVar[tuple[str, ...]] = (
+        "client_secret",
+        "client_certificate_path",
+        "key_vault_item",
+        "managed_identity_client_id",
+        "federated_token_file",
+    )
 
-    tenant_id: Annotated[str, AfterValidator(_guid)]
-    client_id: Annotated[str, AfterValidator(_guid)]
-    client_secret: Annotated[Secret, BeforeValidator(_secret), AfterValidator(_client_secret)]
-    resource_url: Annotated[str, AfterValidator(_resource_url)]
-    required_scope: Annotated[str, AfterValidator(_scope)]
-    authority_host: Annotated[str, AfterValidator(_authority_host)] = (
+    tenant_id: Annotated[str, AfterValidator(values.guid)]
+    client_id: Annotated[str, AfterValidator(values.guid)]
+    resource_url: Annotated[str, AfterValidator(values.resource_url)]
+    required_scope: Annotated[str, AfterValidator(values.scope)]
+    authority_host: Annotated[str, AfterValidator(values.authority_host)] = (
         "https://login.microsoftonline.com"
     )
-    identifier_uri: Annotated[str, AfterValidator(_identifier_uri)] = ""
-    ca_bundle: Annotated[Path | None, AfterValidator(_ca_bundle)] = None
+    identifier_uri: Annotated[str, AfterValidator(values.identifier_uri)] = ""
+    ca_bundle: Annotated[Path | None, AfterValidator(values.ca_bundle)] = None
     leeway_seconds: Annotated[int, Field(ge=0, le=60)] = 60
     token_endpoint_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10
     exchange_threads: Annotated[int, Field(ge=1, le=256)] = 16
     cache_entries: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
     allowed_tenants: Annotated[
-        tuple[Annotated[str, AfterValidator(_guid)], ...], LISTED, AfterValidator(_tenants)
+        tuple[Annotated[str, AfterValidator(values.guid)], ...],
+        LISTED,
+        AfterValidator(values.tenants),
     ] = ()
-    allowed_clients: Annotated[tuple[Annotated[str, AfterValidator(_guid)], ...], LISTED] = ()
+    allowed_clients: Annotated[tuple[Annotated[str, AfterValidator(values.guid)], ...], LISTED] = ()
     agent_callers: Literal["log", "allow", "deny"] = "log"
-    required_app_role: Annotated[str, AfterValidator(_role)] = ""
+    required_app_role: Annotated[str, AfterValidator(values.role)] = ""
     token_versions: Annotated[tuple[Literal["1.0", "2.0"], ...], LISTED, Field(min_length=1)] = (
         "1.0",
         "2.0",
     )
-    allowed_hosts: Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], LISTED] = ()
+    allowed_hosts: Annotated[tuple[Annotated[str, AfterValidator(values.host)], ...], LISTED] = ()
     allowed_origins: Annotated[tuple[Annotated[str, AfterValidator(web_origin)], ...], LISTED] = ()
     max_body_bytes: Annotated[int, Field(ge=1024, le=1 << 30)] = 4 << 20
+
+    client_secret: Annotated[_Hidden, AfterValidator(values.client_secret)] | None = None
+    client_certificate_path: Annotated[Path | None, AfterValidator(values.readable_file)] = None
+    client_certificate_password: _Hidden | None = None
+    client_certificate_send_chain: bool = False
+    key_vault_item: Annotated[str, AfterValidator(values.vault_item)] = ""
+    managed_identity_client_id: Annotated[str, AfterValidator(values.guid)] | None = None
+    federated_token_file: Annotated[Path | None, AfterValidator(values.readable_file)] = None
+    agent_identity_id: Annotated[str, AfterValidator(values.guid)] | None = None
+    redis_url: Annotated[_Hidden, AfterValidator(values.redis_addresses)] | None = None
+    redis_sentinel_service: str = ""
+    redis_cluster: bool = False
+    redis_timeout_seconds: Annotated[float, Field(gt=0, le=1)] = 0.04
+    cache_keys: Annotated[
+        tuple[Annotated[_Hidden, AfterValidator(values.ring_key)], ...], LISTED
+    ] = ()
+    step_up: Literal["challenge", "tool-error"] = "challenge"
+    consent_redirect_url: Annotated[str, AfterValidator(values.page_address)] = ""
+    url_elicitation_error: bool = False
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        """Which settings need or exclude one another."""
+        given = [name for name in self.CREDENTIALS if getattr(self, name)]
+        ours = {"client_secret", "client_certificate_path", "key_vault_item"} & set(given)
+        platform = {"managed_identity_client_id", "federated_token_file"} & set(given)
+        both = ours and platform and "key_vault_item" not in ours
+        if len(ours) > 1 or len(platform) > 1 or both:
+            names = " and ".join(f"{PREFIX}{name.upper()}" for name in given)
+            raise ValueError(f"{names} are set: choose one credential")
+        if self.redis_url and not self.cache_keys:
+            raise ValueError(
+                f"{PREFIX}REDIS_URL is set without {PREFIX}CACHE_KEYS: tokens leave this process "
+                "only sealed"
+            )
+        if self.redis_cluster and self.redis_sentinel_service:
+            raise ValueError(
+                f"{PREFIX}REDIS_CLUSTER and {PREFIX}REDIS_SENTINEL_SERVICE are set: choose one"
+            )
+        return self
 
     @property
     def tenants(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import sys
 import httpx
 
 from obo_cli.demo.browser import Browser
+from support.canary import CONSOLE, hear
 
 OBO_MCP = f'obo-mcp() {{ "{sys.executable}" -m obo_cli "$@"; }}'
 
@@ -31,6 +32,7 @@ def ended(process, given=""):
         stdout, stderr = process.communicate(given, timeout=60)
     finally:
         process.kill()
+    hear(CONSOLE, stderr)
     return process.returncode, stdout, stderr
 
 

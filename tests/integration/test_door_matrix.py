@@ -363,6 +363,14 @@ def refused_events(caplog):
     return [event for event in events if event["event"] == "refused"]
 
 
+def said(failures):
+    """Our own HTTP client logs the address, and one failure is a token in it."""
+    in_the_address = pytest.mark.speaks("signed token", "httpx logs the address that a test wrote")
+    for name, failure in failures.items():
+        marks = in_the_address if name == "a token in the query" else ()
+        yield pytest.param(failure, id=name, marks=marks)
+
+
 def parameters(challenge):
     """The parameters of one Bearer challenge (RFC 9110 section 11.6.1), each at most once."""
     scheme, _, rest = challenge.partition(" ")
@@ -374,7 +382,7 @@ def parameters(challenge):
 
 
 @pytest.mark.promise("P-07")
-@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize("failure", list(said(FAILURES)))
 def test_every_refusal_tells_the_client_what_to_do_next(
     *, world, own_scope, served, http, caplog, failure
 ):

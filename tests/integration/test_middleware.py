@@ -130,10 +130,13 @@ async def test_a_missing_consent_reaches_the_model_in_words(world, serve, era, m
 
 @pytest.mark.promise("P-10")
 @pytest.mark.parametrize(("era", "mode"), MODES, ids=MODE_IDS)
-async def test_a_step_up_reaches_the_model_in_words(world, serve, era, mode):
+async def test_a_step_up_reaches_the_model_in_words_where_the_operator_says_so(
+    world, serve, era, mode
+):
     body = {"error": "interaction_required", "error_codes": [50076], "claims": '{"a":"secret"}'}
     world.fault("token", person="adele", status=400, body=body, count=2)
-    async with connected(serve(mode), world.token("adele"), era) as client:
+    url = serve(mode, step_up="tool-error")
+    async with connected(url, world.token("adele"), era) as client:
         for tool in ("by_parameter", "by_call"):
             result = await client.call_tool(tool, {})
             assert result.is_error
@@ -143,12 +146,19 @@ async def test_a_step_up_reaches_the_model_in_words(world, serve, era, mode):
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_throttling_and_outages_reach_the_model_in_words(world, serve, era):
-    async with connected(serve(), world.token("adele"), era) as client:
-        for status in (429, 503):
-            world.fault("token", person="adele", status=status, headers={"Retry-After": "9"})
-            result = await client.call_tool("by_call", {})
-            assert result.is_error
-            assert "try again" in text(result)
+    url = serve()
+    for person, status in (("adele", 429), ("alex", 503)):
+        about_the_person = {"error": "invalid_grant", "error_codes": [50196]}
+        wait = {"Retry-After": "9"}
+        world.fault("token", person=person, status=status, headers=wait, body=about_the_person)
+        async with connected(url, world.token(person), era) as client:
+            for _ in range(2):
+                result = await client.call_tool("by_call", {})
+                assert result.is_error
+                assert "try again" in text(result)
+        assert len(world.exchanges()) == 1
+        world.clear()
+    async with connected(url, world.token("megan"), era) as client:
         assert not (await client.call_tool("by_call", {})).is_error
 
 

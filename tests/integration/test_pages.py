@@ -2,6 +2,7 @@
 
 import os
 import threading
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
@@ -110,3 +111,59 @@ def test_what_a_stranger_writes_into_the_address_is_shown_as_text(world, page):
     page.open(f"{world.about['authority']}/oauth2/v2.0/authorize?{query}")
     assert page.title() == "Sign in"
     assert page.run("return document.images.length") == 0
+
+
+@pytest.fixture
+def consented_page(world):
+    """Where the MCP server gets its people back: nothing listens there, the address is enough."""
+    world.redirect_uris("http://localhost/consented")
+    yield "http://localhost:9/consented"
+    world.redirect_uris()
+    world.consent("diego", given=False)
+
+
+def server_query(world, redirect_uri):
+    scope = "https://graph.microsoft.com/Mail.Read https://graph.microsoft.com/User.Read"
+    client = world.about["apps"]["mcp-server"]["client_id"]
+    return urlencode({"client_id": client, "redirect_uri": redirect_uri, "scope": scope})
+
+
+def answer_of(page):
+    return dict(parse_qsl(urlsplit(page.address()).query))
+
+
+def test_a_person_consents_for_the_server_in_their_browser(world, page, consented_page):
+    query = server_query(world, consented_page)
+    extra = "response_type=code&prompt=consent&state=s-1"
+    page.open(f"{world.about['authority']}/oauth2/v2.0/authorize?{query}&{extra}")
+    fill_in(page, world.person("diego"))
+    assert page.title() == "Permissions requested"
+    assert "Read your mail" in page.text()
+    page.press("button.first")
+    assert page.address().startswith(consented_page)
+    assert answer_of(page).keys() == {"code", "state", "session_state"}
+
+
+def test_only_an_administrator_gets_past_the_admin_consent_page(world, page, consented_page):
+    query = server_query(world, consented_page)
+    page.open(f"{world.about['authority']}/v2.0/adminconsent?{query}&state=s-1")
+    fill_in(page, world.person("adele"))
+    assert page.title() == "Need admin approval"
+    page.press("button.first")
+    fill_in(page, world.person("megan"))
+    assert "review for your organization" in page.title()
+    page.press("button[value=cancel]")
+    answer = answer_of(page)
+    assert (answer["admin_consent"], answer["error"]) == ("True", "consent_required")
+
+
+def test_a_person_proves_more_when_the_client_asks_with_the_challenge(world, page):
+    lynne, claims = world.person("lynne"), world.policy("lynne", "mfa", silent=False)
+    app = world.about["apps"]["user-app"]["client_id"]
+    query = {"client_id": app, "response_type": "code", "redirect_uri": "http://localhost:9/"}
+    query |= {"scope": "https://ai.azure.com/user_impersonation", "claims": claims}
+    page.open(f"{world.about['authority']}/oauth2/v2.0/authorize?{urlencode(query)}")
+    fill_in(page, lynne)
+    assert page.title() == "Verify your identity"
+    page.press("button.first")
+    assert "code" in answer_of(page)

@@ -259,13 +259,13 @@ async def test_an_agent_that_acts_for_a_person_is_admitted_and_recorded(
 async def test_with_allow_an_agent_is_admitted_in_silence(world, serve, audit):
     result = await call(serve(agent_callers="allow"), world.token("megan", **AGENT), "profile")
     assert text(result) == f"{world.person('megan')['oid']} of Contoso"
-    assert audit("downstream_token")
+    assert audit("exchange")
     assert audit("agent_caller") == []
 
 
 async def test_a_person_without_an_agent_leaves_no_such_event(world, serve, audit):
     assert not (await call(serve(), world.token("megan"), "profile")).is_error
-    assert audit("downstream_token")
+    assert audit("exchange")
     assert audit("agent_caller") == []
 
 

@@ -23,7 +23,9 @@ import httpx
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
+from exchange_cost import exchange_costs
 from keys import unknown_key_flood, verification
+from sealing import sealing
 from wire import load, request
 
 from obo_cli.demo.server import graph_server
@@ -32,6 +34,7 @@ from obo_mcp.cache.entry import CachedToken, CacheKey
 from obo_mcp.cache.memory import MemoryTokenCache
 from obo_mcp.clock import SystemClock
 from obo_mcp.exchange.broker import TokenBroker
+from obo_mcp.exchange.credential import credential_of
 from obo_mcp.exchange.grant import OnBehalfOfGrant
 from obo_mcp.exchange.scopes import Scopes
 from obo_mcp.exchange.transport import TokenEndpointTransport
@@ -159,7 +162,8 @@ def exchanges(world, *, crowd):
         transport = TokenEndpointTransport(
             ca_bundle=settings.ca_bundle, timeout_seconds=60, connections=16
         )
-        grant = OnBehalfOfGrant(settings, transport, clock)
+        credential = credential_of(settings, clock, transport)
+        grant = OnBehalfOfGrant(settings, credential, transport, clock)
         broker = TokenBroker(
             grant.exchange, MemoryTokenCache(50_000, clock), clock, client_id=settings.client_id
         )
@@ -211,7 +215,7 @@ def memory_per_entry(world, *, entries=10_000):
             token = CachedToken(
                 token=Secret(text), scopes=("r/s",), expires_at=end, assertion_expires_at=end
             )
-            await cache.put(key, token)
+            await cache.put(key, token, token.token)
 
     asyncio.run(fill())
     grown = tracemalloc.get_traced_memory()[0] - before
@@ -267,6 +271,12 @@ def floods(world, *, rounds, slice_seconds):
     return figures
 
 
+def many_people(people, entries):
+    """Memory and lookups of a process of its own that so many people have called."""
+    program = [sys.executable, str(HERE / "people.py"), str(people), str(entries)]
+    return json.loads(subprocess.check_output(program, text=True))
+
+
 def _rss_kib(pid="self"):
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0])
@@ -294,6 +304,9 @@ def main():
         report["overhead"] = overhead(world, rounds=2 if quick else 5, seconds=1 if quick else 3)
         report["memory"] = memory_per_entry(world, entries=1000 if quick else 10_000)
         report["exchanges"] = exchanges(world, crowd=200 if quick else 10_000)
+        report["exchange_costs"] = exchange_costs(quick=quick)
+        report["sealing"] = sealing(entries=200 if quick else 5000)
+        report["many_people"] = many_people(*((2000, 500) if quick else (100_000, 20_000)))
         report["verification"] = verification(tokens=501 if quick else 5001)
         report["unknown_key_flood"] = floods(
             world, rounds=1 if quick else 6, slice_seconds=2 if quick else 5

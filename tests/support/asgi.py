@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from support.canary import overheard
+
 
 @dataclass
 class Received:
@@ -35,7 +37,7 @@ async def call(app, path="/mcp", *, method="POST", headers=(), scope=None) -> Re
     if not any(name == b"host" for name, _ in headers):
         headers.append((b"host", b"localhost"))
     whole = {"type": "http", "method": method, "path": path, "headers": headers}
-    await app(whole | (scope or {}), receive, send)
+    await overheard(app)(whole | (scope or {}), receive, send)
     return answer
 
 

@@ -7,6 +7,8 @@ from typing import Self
 
 import uvicorn
 
+from support.canary import overheard
+
 
 class _Announcing(uvicorn.Server):
     """Says when it accepts connections, or that it never will."""
@@ -28,7 +30,7 @@ class Serving:
         self._socket.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
-            build(self.url),
+            overheard(build(self.url)),
             http="h11",
             log_config=None,
             access_log=False,

@@ -7,6 +7,7 @@ import httpx
 
 from obo_mcp.secret import Secret
 from obo_mcp.settings import Settings
+from support.canary import watch
 
 GRAPH_SCOPE = "https://graph.microsoft.com/.default"
 
@@ -21,6 +22,8 @@ class World:
 
     def __post_init__(self) -> None:
         self.about = self._ask("GET", "/_tenant/")
+        secrets = (app.get("client_secret", "") for app in self.about["apps"].values())
+        watch("client secret", *secrets)
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         answer = self.http.request(method, path, json=body)
@@ -42,6 +45,7 @@ class World:
 
     def clear(self) -> None:
         self._ask("DELETE", "/_tenant/faults")
+        self._ask("DELETE", "/_tenant/policies")
         self._ask("DELETE", "/_tenant/log")
 
     def log(self, where: str = "") -> list[dict[str, Any]]:
@@ -56,6 +60,33 @@ class World:
         body = {"client": "mcp-server", "person": person, "resource": "graph", "scopes": []}
         body["scopes"] = ["User.Read", "Mail.Read", "Calendars.Read", "Files.Read.All"]
         self._ask("PUT" if given else "DELETE", "/_tenant/consents", body)
+
+    def policy(self, person: str, demand: str | None, **options: Any) -> str:
+        """Let Conditional Access demand something ("mfa", ...; None ends it); gives the claims."""
+        path, resource = f"/_tenant/people/{person}/policy", {"resource": "graph"}
+        if demand is None:
+            self._ask("DELETE", path, resource | options)
+            return ""
+        return self._ask("PUT", path, resource | {"policy": demand} | options)["claims"]
+
+    def cae_revoke(self, person: str, **options: Any) -> str:
+        """Let Graph take back the person's tokens; gives the claims it challenges with."""
+        return self._ask("POST", f"/_tenant/people/{person}/revoke", options)["claims"]
+
+    def stepped_up_token(self, person: str, claims: str, **options: Any) -> Secret:
+        """What the person's client gets when it asks for a new token with these claims."""
+        return self.token(person, satisfies=claims, **options)
+
+    def administrator(self, person: str, *, is_one: bool) -> None:
+        self._ask("PATCH", f"/_tenant/people/{person}", {"administrator": is_one})
+
+    def user_consent(self, setting: str) -> None:
+        """What people may consent to themselves: "all", "recommended" or "none"."""
+        self._ask("PUT", "/_tenant/user-consent", {"setting": setting})
+
+    def redirect_uris(self, *uris: str, app: str = "mcp-server") -> None:
+        """Register these, and only these, on an application."""
+        self._ask("PATCH", f"/_tenant/apps/{app}", {"redirect_uris": list(uris)})
 
     def person(self, key: str) -> dict[str, Any]:
         return (self.about["people"] | self.neighbour["people"])[key]
@@ -73,14 +104,25 @@ class World:
     def application_token(self, app: str) -> Secret:
         """What `app` really gets for itself, to call our server with."""
         known, server = self.about["apps"][app], self.about["apps"]["mcp-server"]
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": known["client_id"],
-            "client_secret": known["client_secret"],
-            "scope": f"{server['identifier_uri']}/.default",
-        }
-        answer = self.http.post(f"/{self.about['tenant_id']}/oauth2/v2.0/token", data=form)
-        return Secret(answer.raise_for_status().json()["access_token"])
+        proof = {"client_secret": known.get("client_secret")}
+        if "blueprint" in known:
+            proof = {
+                "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                "client_assertion": self.exchange_token(known["client_id"]),
+            }
+        return Secret(self._own_token(known, f"{server['identifier_uri']}/.default", proof))
+
+    def exchange_token(self, agent_id: str, blueprint: str = "blueprint") -> str:
+        """What a blueprint gets to speak for one of its agents with."""
+        known = self.about["apps"][blueprint]
+        proof = {"client_secret": known["client_secret"], "fmi_path": agent_id}
+        return self._own_token(known, "api://AzureADTokenExchange/.default", proof)
+
+    def _own_token(self, known: dict[str, Any], scope: str, proof: dict[str, Any]) -> str:
+        form = {"grant_type": "client_credentials", "client_id": known["client_id"]}
+        path = f"/{self.about['tenant_id']}/oauth2/v2.0/token"
+        answer = self.http.post(path, data=form | {"scope": scope} | proof)
+        return str(answer.raise_for_status().json()["access_token"])
 
     def settings(self, resource_url: str, **options: Any) -> Settings:
         app = self.about["apps"]["mcp-server"]

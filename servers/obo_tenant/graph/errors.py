@@ -45,7 +45,9 @@ def unauthenticated(message: str, claims: str | None = None) -> GraphError:
     )
     if claims is not None:
         encoded = base64.b64encode(claims.encode()).decode()
-        challenge += f', error="insufficient_claims", claims="{encoded}"'
+        challenge += (
+            f', error_description="{message}", error="insufficient_claims", claims="{encoded}"'
+        )
     headers = {"WWW-Authenticate": challenge}
     return GraphError(401, "InvalidAuthenticationToken", message, headers=headers)
 

@@ -10,15 +10,19 @@ from obo_mcp.asgi.types import Send
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, JSON body and extra headers. Nothing of it is ever stored by caches on the way."""
+    """Status, body and extra headers. Nothing of it is ever stored by caches on the way.
+
+    The body is a JSON object, or text whose `content-type` the extra headers say.
+    """
 
     status: int
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] | str
     headers: Mapping[str, str] = field(default_factory=dict)
 
     async def send(self, send: Send, *, head: bool = False) -> None:
         """Send it; with `head`, the headers alone (RFC 9110 section 9.3.2)."""
-        body = json.dumps(self.body).encode()
+        text = self.body if isinstance(self.body, str) else json.dumps(self.body)
+        body = text.encode()
         headers = {
             "content-type": "application/json",
             "content-length": str(len(body)),

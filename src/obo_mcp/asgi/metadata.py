@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
+CONSENT_PAGE = "/.well-known/obo-mcp/consent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,12 @@ class ProtectedResource:
         """Where the challenge points to (RFC 9728 section 3.1)."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}{WELL_KNOWN}{parts.path.rstrip('/')}"
+
+    @property
+    def consent_page_url(self) -> str:
+        """Where the authority may send a person after they were asked to agree."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}{CONSENT_PAGE}"
 
     def document(self) -> dict[str, Any]:
         """The metadata itself (RFC 9728 section 2)."""

@@ -11,13 +11,14 @@ from urllib.parse import unquote
 from obo_mcp.asgi.answer import Answer
 from obo_mcp.asgi.body import LimitedBody
 from obo_mcp.asgi.challenge import challenge
+from obo_mcp.asgi.consent_page import consent_page
 from obo_mcp.asgi.credentials import bearer_token
 from obo_mcp.asgi.guard import Guard
 from obo_mcp.asgi.lifespan import Lifespan
-from obo_mcp.asgi.metadata import ProtectedResource
+from obo_mcp.asgi.metadata import CONSENT_PAGE, ProtectedResource
 from obo_mcp.asgi.pages import preflight, readable
 from obo_mcp.asgi.response import HeldResponse
-from obo_mcp.asgi.types import ASGIApp, Receive, Scope, Send
+from obo_mcp.asgi.types import ASGIApp, Receive, Refuse, Scope, Send
 from obo_mcp.errors import MethodNotAllowed, OboError, RequestRefused
 from obo_mcp.inbound.principal import Caller, Principal
 from obo_mcp.observe import Field, record
@@ -37,17 +38,17 @@ class Door:
     """What the middleware needs to know of the rest of the house.
 
     `verify` turns a token into a Principal; `admit` lets a caller in for one request and answers
-    with what lets them out again; `running` spans the life of the server; `is_ready` says whether
-    calls can be served. `guard` looks at Host and Origin; no more than `max_body_bytes` of a body
-    are read. `post_only` is for a stateless MCP endpoint, which has nothing to offer to GET and
-    DELETE.
+    with what lets them out again, and is told how the application may have a refusal answered
+    while it serves; `running` spans the life of the server; `is_ready` says whether calls can be
+    served. `guard` looks at Host and Origin; no more than `max_body_bytes` of a body are read.
+    `post_only` is for a stateless MCP endpoint, which has nothing to offer to GET and DELETE.
     """
 
     resource: ProtectedResource
     guard: Guard
     max_body_bytes: int
     verify: Callable[[Secret], Awaitable[Principal]]
-    admit: Callable[[Scope, Caller], Callable[[], None]]
+    admit: Callable[[Scope, Caller, Refuse], Callable[[], None]]
     running: Callable[[], AbstractAsyncContextManager[object]]
     is_ready: Callable[[], bool]
     post_only: bool = True
@@ -56,8 +57,8 @@ class Door:
 class OnBehalfOfMiddleware:
     """Pure ASGI: put it around any application; its lifespan is forwarded.
 
-    Answers `/livez`, `/readyz` and the resource metadata itself. Every other request needs one
-    valid access token in its Authorization header, or gets a challenge.
+    Answers `/livez`, `/readyz`, the resource metadata and the page behind a consent itself. Every
+    other request needs one valid access token in its Authorization header, or gets a challenge.
     """
 
     def __init__(self, app: ASGIApp, door: Door) -> None:
@@ -100,21 +101,26 @@ class OnBehalfOfMiddleware:
         self, scope: Scope, receive: Receive, send: Send, correlation_id: str
     ) -> None:
         body = LimitedBody(receive, max_bytes=self._door.max_body_bytes)
-        response = HeldResponse(send, is_moot=lambda: body.refusal is not None)
+        response = HeldResponse(
+            send,
+            is_moot=lambda: body.refusal is not None,
+            # Who opens a stream by GET wants to know at once that it is open.
+            hold_start=scope["method"] == "POST",
+        )
         refusal: OboError | None = None
         try:
             await self._serve(scope, body, response, correlation_id)
             await response.release()
         except Exception as error:
-            if response.started:
+            if response.verdict.begun:
                 raise
             refusal = _refusal_in(error)
             if refusal is None and body.refusal is None and not body.client_left:
                 _log.exception("the application failed")
         if body.client_left:
             return
-        refusal = body.refusal or refusal or OboError()
-        if not response.started:
+        refusal = body.refusal or response.verdict.refusal or refusal or OboError()
+        if not response.verdict.begun:
             await self._refuse(refusal, correlation_id, send)
         elif body.refusal is not None:
             _record(refusal, correlation_id)
@@ -128,7 +134,8 @@ class OnBehalfOfMiddleware:
         body.check_announced(headers)
         if self._door.post_only and self._is_endpoint(scope) and scope["method"] != "POST":
             raise MethodNotAllowed
-        leave = self._door.admit(scope, Caller(principal, assertion, correlation_id))
+        caller = Caller(principal, assertion, correlation_id)
+        leave = self._door.admit(scope, caller, response.verdict.refuse)
         try:
             await self.app(scope, body.receive, response.send)
         finally:
@@ -144,6 +151,8 @@ class OnBehalfOfMiddleware:
         inner = path.removeprefix(scope.get("root_path", ""))
         if "/readyz" in {path, inner}:
             return _READY if self._door.is_ready() else _NOT_READY
+        if CONSENT_PAGE in {path, inner}:
+            return consent_page(scope.get("query_string", b""))
         return self._public.get(path) or self._public.get(inner)
 
     def _is_endpoint(self, scope: Scope) -> bool:

@@ -13,8 +13,9 @@ MARGIN_SECONDS = 60.0
 class CacheKey:
     """Everything that makes one downstream token different from another.
 
-    It holds the digest of the user assertion, not the person's id: a new sign-in, with other
-    rights or another level of assurance, never receives what an older one earned.
+    It holds the digest of the user assertion, and with it person, client and level of assurance:
+    a new sign-in never receives what an older one earned. `claims` is the JSON text of the claims
+    request that the exchange carried (OpenID Connect Core 5.5), empty for none.
     """
 
     assertion_digest: bytes = field(repr=False)
@@ -22,6 +23,7 @@ class CacheKey:
     client_id: str
     resource: str
     scopes: tuple[str, ...]
+    claims: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +46,28 @@ class CachedToken:
 
 
 class TokenCache(Protocol):
-    """Where the broker keeps downstream tokens. A failing cache behaves as an empty one."""
+    """Where the broker keeps downstream tokens. A failing cache behaves as an empty one.
 
-    async def get(self, key: CacheKey) -> CachedToken | None:
-        """The token kept under `key`, if it is still usable."""
+    `assertion` is the user assertion that earned the token: what leaves this process is sealed
+    with it, so that nobody without it can open the entry.
+    """
+
+    def at_hand(self, key: CacheKey) -> CachedToken | None:
+        """The usable token that this process itself holds under `key`; asks nobody else."""
         ...
 
-    async def put(self, key: CacheKey, entry: CachedToken) -> None:
+    async def get(self, key: CacheKey, assertion: Secret, /) -> CachedToken | None:
+        """The token kept under `key`, here or elsewhere, if it is still usable."""
+        ...
+
+    async def put(self, key: CacheKey, entry: CachedToken, assertion: Secret, /) -> None:
         """Keep `entry` until it is no longer usable, or until room is needed."""
+        ...
+
+    async def discard(self, key: CacheKey) -> None:
+        """Keep nothing under `key` any more: its token was refused."""
+        ...
+
+    async def aclose(self) -> None:
+        """Finish what is under way and close connections; the cache may be used again later."""
         ...

@@ -23,16 +23,23 @@ class SingleFlight(Generic[T]):
         Raises:
             Exception: whatever the call raised, to each who waited.
         """
+        try:
+            return await asyncio.shield(self.start(key, call))
+        except Exception as error:  # noqa: BLE001 - raised again at once
+            # One exception object serves all who wait: each would lengthen its traceback.
+            raise error.with_traceback(None) from error.__cause__
+
+    def start(self, key: Hashable, call: Callable[[], Awaitable[T]]) -> asyncio.Future[T]:
+        """The call for `key`: the one under way, or `call`, begun now. Nobody need wait for it."""
         flight = self._flights.get(key)
         if flight is None:
             flight = asyncio.ensure_future(_awaited(call))
             self._flights[key] = flight
             flight.add_done_callback(lambda _: self._landed(key))
-        try:
-            return await asyncio.shield(flight)
-        except Exception as error:  # noqa: BLE001 - raised again at once
-            # One exception object serves all who wait: each would lengthen its traceback.
-            raise error.with_traceback(None) from error.__cause__
+        return flight
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._flights
 
     def __len__(self) -> int:
         return len(self._flights)

@@ -5,10 +5,8 @@ cache store nothing, and no refresh token is asked for. It blocks, so it runs in
 """
 
 import asyncio
-import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
 import msal
 from msal.exceptions import MsalError
@@ -16,31 +14,15 @@ from msal.exceptions import MsalError
 from obo_mcp.cache.entry import CachedToken
 from obo_mcp.clock import Clock
 from obo_mcp.errors import ClientMisconfigured, TokenEndpointUnavailable
+from obo_mcp.exchange.applications import Applications
+from obo_mcp.exchange.cause import TransportFailure
+from obo_mcp.exchange.credential import ClientCredential, exchanging_client
 from obo_mcp.exchange.refusal import refusal
 from obo_mcp.exchange.scopes import Scopes
-from obo_mcp.exchange.transport import TokenEndpointTransport, TransportFailure
+from obo_mcp.exchange.transport import TokenEndpointTransport
 from obo_mcp.inbound.principal import Caller
 from obo_mcp.secret import Secret
 from obo_mcp.settings import Settings
-
-_T = TypeVar("_T")
-
-DEADLINE_SECONDS = 30.0
-"""The longest that a caller waits for an exchange, queueing for a thread included."""
-
-
-class StoresNothing(dict[str, Any]):
-    """The `http_cache` that MSAL may write to, without effect."""
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        """Store nothing."""
-
-    def setdefault(self, _key: str, default: Any = None) -> Any:
-        """Store nothing; answer `default`."""
-        return default
-
-    def update(self, *_: Any, **__: Any) -> None:
-        """Store nothing."""
 
 
 class RemembersNobody(msal.TokenCache):  # type: ignore[misc]  # MSAL ships no types
@@ -53,31 +35,40 @@ class RemembersNobody(msal.TokenCache):  # type: ignore[misc]  # MSAL ships no t
 class OnBehalfOfGrant:
     """Trades user assertions at the token endpoints of their tenants.
 
-    One MSAL application per tenant, made at its first exchange; `threads` exchanges at a time.
+    One MSAL application per tenant, made at its first exchange and whenever the client credential
+    has changed; `settings.exchange_threads` exchanges at a time.
     """
 
-    def __init__(self, settings: Settings, transport: TokenEndpointTransport, clock: Clock) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        settings: Settings,
+        credential: ClientCredential,
+        transport: TokenEndpointTransport,
+        clock: Clock,
+    ) -> None:
+        self._at_once = settings.exchange_threads
+        self._credential = credential
         self._transport = transport
         self._clock = clock
         self._threads = self._new_threads()
-        self._applications: dict[str, msal.ConfidentialClientApplication] = {}
-        self._making = threading.Lock()
-        self._making_failed_at = float("-inf")
+        self._applications = Applications(
+            exchanging_client(settings),
+            credential.current,
+            authority_host=settings.authority_host,
+            transport=transport,
+            token_cache=RemembersNobody,
+        )
 
-    async def exchange(self, caller: Caller, scopes: Scopes) -> CachedToken:
-        """One downstream token for `caller`.
+    async def exchange(self, caller: Caller, scopes: Scopes, claims: str) -> CachedToken:
+        """One downstream token for `caller`; `claims` is a claims request as JSON text, or "".
 
         Raises:
             ExchangeRefused: the token endpoint said no.
             Unavailable: it gave no usable answer.
         """
         loop = asyncio.get_running_loop()
-        result = loop.run_in_executor(self._threads, self._exchange, caller, scopes)
         try:
-            return await asyncio.wait_for(result, DEADLINE_SECONDS)
-        except TimeoutError:
-            raise TokenEndpointUnavailable from TransportFailure("no thread or answer in time")
+            return await loop.run_in_executor(self._threads, self._exchange, caller, scopes, claims)
         except asyncio.CancelledError:
             current = asyncio.current_task()
             if current is not None and current.cancelling():
@@ -91,47 +82,44 @@ class OnBehalfOfGrant:
         """
         ending, self._threads = self._threads, self._new_threads()
         ending.shutdown(wait=True, cancel_futures=True)
+        self._credential.close()
         self._transport.close()
 
     def _new_threads(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self._settings.exchange_threads, "obo-exchange")
+        return ThreadPoolExecutor(self._at_once, "obo-exchange")
 
-    def _exchange(self, caller: Caller, scopes: Scopes) -> CachedToken:
+    def _exchange(self, caller: Caller, scopes: Scopes, claims: str) -> CachedToken:
+        """The exchange; once more if it failed for our credential and there is a newer one."""
         tenant = caller.principal.tid
-        application = _understood(lambda: self._application(tenant), ClientMisconfigured)
-        asked_at = self._clock.now()
-        return _understood(
-            lambda: _downstream(
-                application.acquire_token_on_behalf_of(
-                    caller.assertion.reveal(),
-                    list(scopes.names),
-                    correlation_id=caller.correlation_id,
-                ),
+        used = self._credential.current(tenant)
+        try:
+            return self._traded(caller, scopes, claims)
+        except ClientMisconfigured:
+            self._credential.refused()
+            if self._credential.current(tenant) is used:
+                raise
+        return self._traded(caller, scopes, claims)
+
+    def _traded(self, caller: Caller, scopes: Scopes, claims: str) -> CachedToken:
+        application = self._applications.of(caller.principal.tid)
+        asked_at, kind = self._clock.now(), ""
+        try:
+            result = application.acquire_token_on_behalf_of(
+                caller.assertion.reveal(),
+                list(scopes.names),
+                claims_challenge=claims or None,
+                correlation_id=caller.correlation_id,
+            )
+            return _downstream(
+                result,
                 asked_at=asked_at,
                 assertion_expires_at=float(caller.principal.expires_at),
-            ),
-            TokenEndpointUnavailable,
+            )
+        except (MsalError, ValueError, LookupError, TypeError, AttributeError) as error:
+            kind = type(error).__name__  # its text may hold the answer's
+        raise TokenEndpointUnavailable from TransportFailure(
+            f"the authority's answer was not understood ({kind})"
         )
-
-    def _application(self, tenant: str) -> msal.ConfidentialClientApplication:
-        waiting_since = self._clock.monotonic()
-        with self._making:
-            if self._making_failed_at >= waiting_since:
-                raise TokenEndpointUnavailable from TransportFailure("just tried by another call")
-            if tenant not in self._applications:
-                self._making_failed_at = self._clock.monotonic()
-                self._applications[tenant] = msal.ConfidentialClientApplication(
-                    self._settings.client_id,
-                    client_credential=self._settings.client_secret.reveal(),
-                    authority=f"{self._settings.authority_host}/{tenant}",
-                    instance_discovery=False,
-                    http_client=self._transport,
-                    http_cache=StoresNothing(),
-                    token_cache=RemembersNobody(),
-                    exclude_scopes=["offline_access", "profile"],
-                )
-                self._making_failed_at = float("-inf")
-            return self._applications[tenant]
 
 
 def _downstream(
@@ -150,17 +138,3 @@ def _downstream(
         expires_at=asked_at + lifetime_seconds,
         assertion_expires_at=assertion_expires_at,
     )
-
-
-def _understood(
-    call: Callable[[], _T], failure: type[ClientMisconfigured | TokenEndpointUnavailable]
-) -> _T:
-    """What `call` makes of MSAL's answer; one that makes no sense becomes `failure`.
-
-    The original exception may hold the answer's text, so only its kind goes on.
-    """
-    try:
-        return call()
-    except (MsalError, ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
-        kind = type(error).__name__
-    raise failure from ValueError(f"the authority's answer was not understood ({kind})")

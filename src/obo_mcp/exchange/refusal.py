@@ -1,6 +1,6 @@
 """What the token endpoint's error bodies mean (Entra, "Authentication and authorization errors").
 
-Decided by `error`, `suberror` and `claims` first; the AADSTS number only refines, as Entra asks.
+Decided by `error`, `suberror` and `claims`; the AADSTS number refines, as Entra asks.
 """
 
 from collections.abc import Mapping
@@ -13,59 +13,67 @@ from obo_mcp.errors import (
     InteractionRequired,
     OboError,
     TokenEndpointUnavailable,
+    Unavailable,
 )
+from obo_mcp.exchange.aadsts import Meaning, known
+from obo_mcp.exchange.cause import Refusal
 
-_CONSENT = frozenset({65001, 65004, 90094})
-_INTERACTION = frozenset(
-    {50072, 50074, 50076, 50078, 50079, 50097, 53000, 53001, 53002, 53003, 53004}
-    | {530032, 530034, 530035, 50058}
-)
-_TRANSIENT = frozenset({50033, 50087, 80005, 90006, 90012, 90024, 90033, 90055, 90090})
-_OPERATOR_GRANTS = frozenset({50105, 500011, 650052, 650053, 650056, 650057, 65002})
-_KINDS = (
-    (_CONSENT, ConsentRequired),
-    (_INTERACTION, InteractionRequired),
-    (_TRANSIENT, TokenEndpointUnavailable),
-    (_OPERATOR_GRANTS, ClientMisconfigured),
-)
+_NOT_KNOWN = "Not in this server's table: look the AADSTS number up in Entra's list."
+_ACTIONS = frozenset({"basic_action", "additional_action"})
+_BY_ERROR: Mapping[str, type[OboError]] = {
+    "invalid_grant": AssertionRejected,
+    "temporarily_unavailable": TokenEndpointUnavailable,
+}
 
 
-class Refusal(Exception):
-    """The token endpoint's reason in its own codes: for the operator's log, not for callers."""
+def refusal(result: Mapping[str, Any], *, retry_after_seconds: int | None = None) -> OboError:
+    """The failure that an error body stands for, with `Refusal` as its cause.
 
-
-def refusal(result: Mapping[str, Any]) -> OboError:
-    """The failure that MSAL's error result stands for, with `Refusal` as its cause."""
-    codes = _codes(result)
+    A failure that passes carries `retry_after_seconds`, or five seconds where none is given.
+    """
+    codes = codes_in(result)
+    meaning = _meaning(result, codes)
     claims = result.get("claims")
-    failure = _kind(result, codes)(claims=claims if isinstance(claims, str) else "")
+    failure = meaning.leaf(meaning.public, claims=claims if isinstance(claims, str) else "")
+    if isinstance(failure, Unavailable) and retry_after_seconds is not None:
+        failure.retry_after_seconds = retry_after_seconds
+    reason = f"{_word(result, 'error')} {_word(result, 'suberror')} AADSTS{sorted(codes)}"
     failure.__cause__ = Refusal(
-        f"{_word(result, 'error')} {_word(result, 'suberror')} AADSTS{sorted(codes)}"
+        reason, codes=codes, cure=meaning.cure, asked_seconds=retry_after_seconds
     )
     return failure
 
 
-def _kind(result: Mapping[str, Any], codes: frozenset[int]) -> type[OboError]:
-    error, suberror = _word(result, "error"), _word(result, "suberror")
-    if suberror == "consent_required":
-        return ConsentRequired
-    for known, kind in _KINDS:
-        if codes & known:
-            return kind
-    if error == "interaction_required" or result.get("claims"):
-        return InteractionRequired
-    if error == "invalid_grant":
-        return AssertionRejected
-    if error == "temporarily_unavailable":
-        return TokenEndpointUnavailable
-    return ClientMisconfigured
+def is_passing(result: Mapping[str, Any]) -> bool:
+    """Whether the error body says that asking again later may help."""
+    return issubclass(_meaning(result, codes_in(result)).leaf, Unavailable)
 
 
-def _codes(result: Mapping[str, Any]) -> frozenset[int]:
+def codes_in(result: Mapping[str, Any]) -> tuple[int, ...]:
+    """The AADSTS numbers of an error body, as they stand there."""
     codes = result.get("error_codes")
     if not isinstance(codes, list):
-        return frozenset()
-    return frozenset(code for code in codes if isinstance(code, int))
+        return ()
+    return tuple(code for code in codes if isinstance(code, int) and not isinstance(code, bool))
+
+
+def _meaning(result: Mapping[str, Any], codes: tuple[int, ...]) -> Meaning:
+    refined = known(codes)
+    cure = refined.cure if refined else _NOT_KNOWN
+    if _word(result, "suberror") == "consent_required":
+        return Meaning(ConsentRequired, cure)
+    if refined is None and _wants_the_person(result):
+        return Meaning(InteractionRequired, cure)
+    if refined is None:
+        return Meaning(_BY_ERROR.get(_word(result, "error"), ClientMisconfigured), cure)
+    if refined.leaf is AssertionRejected and _wants_the_person(result):
+        return Meaning(InteractionRequired, cure)
+    return refined
+
+
+def _wants_the_person(result: Mapping[str, Any]) -> bool:
+    told = _word(result, "error") == "interaction_required" or bool(result.get("claims"))
+    return told or _word(result, "suberror") in _ACTIONS
 
 
 def _word(result: Mapping[str, Any], name: str) -> str:

@@ -12,6 +12,8 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from obo_mcp.errors import TokenEndpointThrottled, TokenEndpointUnavailable
+from obo_mcp.exchange.cause import TransportFailure
+from obo_mcp.exchange.refusal import codes_in, is_passing, refusal
 from obo_mcp.network import trusted_roots
 
 CONNECT_TIMEOUT_SECONDS = 5.0
@@ -19,13 +21,6 @@ MAX_RETRY_AFTER_SECONDS = 3600
 DEFAULT_RETRY_AFTER_SECONDS = 5
 MAX_ANSWER_BYTES = 1024 * 1024
 CHUNK_BYTES = 16 * 1024
-
-
-class TransportFailure(Exception):
-    """Why an exchange got no answer: the kind of failure, without the request that failed.
-
-    A requests exception holds its request, and that holds the assertion and our credential.
-    """
 
 
 @dataclass(slots=True)
@@ -88,13 +83,16 @@ class TokenEndpointTransport:
             options["headers"] = {**options["headers"], "client-request-id": correlation_id}
         options |= {"timeout": self._timeout, "verify": self._verify, "allow_redirects": False}
         answer = _without_request(lambda: self._whole_answer(method, url, options))
-        pause = _seconds(answer.headers.pop("retry-after", ""))
+        pause = _seconds(answer.headers.pop("retry-after", None))
+        said = _object(answer.text)
         if answer.status_code == requests.codes.too_many_requests:
-            raise TokenEndpointThrottled(retry_after_seconds=pause)
+            raise _throttled(said, pause)
         if answer.status_code >= requests.codes.server_error:
-            raise _unavailable(f"HTTP {answer.status_code}", pause)
-        if not _is_object(answer.text):
+            raise _unavailable(f"HTTP {answer.status_code}", pause, is_blip=pause is None)
+        if said is None:
             raise _unavailable(f"HTTP {answer.status_code} without a JSON object")
+        if answer.status_code >= requests.codes.bad_request and is_passing(said):
+            raise refusal(said, retry_after_seconds=pause)
         return answer
 
     def _whole_answer(self, method: str, url: str, options: dict[str, Any]) -> Answer:
@@ -112,12 +110,13 @@ class TokenEndpointTransport:
             return Answer(response.status_code, body.decode("utf-8", "replace"), headers)
 
 
-def _is_object(text: str) -> bool:
-    """MSAL would write any other answer into its log."""
+def _object(text: str) -> dict[str, Any] | None:
+    """The JSON object that an answer is; MSAL would write anything else into its log."""
     try:
-        return isinstance(json.loads(text), dict)
+        said = json.loads(text)
     except (ValueError, RecursionError):
-        return False
+        return None
+    return said if isinstance(said, dict) else None
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -126,22 +125,33 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 def _without_request(send: Callable[[], Answer]) -> Answer:
-    kind = ""
+    kind, is_blip = "", False
     try:
         return send()
     except (requests.RequestException, OSError) as error:
         kind = type(error).__name__
-    raise _unavailable(kind)
+        is_blip = not isinstance(error, requests.Timeout | requests.exceptions.SSLError)
+    raise _unavailable(kind, is_blip=is_blip)
 
 
-def _unavailable(why: str, pause: int = DEFAULT_RETRY_AFTER_SECONDS) -> TokenEndpointUnavailable:
-    error = TokenEndpointUnavailable(retry_after_seconds=pause)
-    error.__cause__ = TransportFailure(why)
+def _throttled(said: dict[str, Any] | None, pause: int | None) -> TokenEndpointThrottled:
+    error = TokenEndpointThrottled(retry_after_seconds=pause or DEFAULT_RETRY_AFTER_SECONDS)
+    error.__cause__ = TransportFailure("HTTP 429", codes=codes_in(said or {}), asked_seconds=pause)
     return error
 
 
-def _seconds(retry_after: str) -> int:
+def _unavailable(
+    why: str, pause: int | None = None, *, is_blip: bool = False
+) -> TokenEndpointUnavailable:
+    error = TokenEndpointUnavailable(retry_after_seconds=pause or DEFAULT_RETRY_AFTER_SECONDS)
+    error.__cause__ = TransportFailure(why, asked_seconds=pause, is_blip=is_blip)
+    return error
+
+
+def _seconds(retry_after: str | None) -> int | None:
     """Delay-seconds of RFC 9110 section 10.2.3; anything else counts as five seconds."""
+    if retry_after is None:
+        return None
     if not retry_after.isascii() or not retry_after.isdigit():
         return DEFAULT_RETRY_AFTER_SECONDS
     return max(1, min(int(retry_after[:6]), MAX_RETRY_AFTER_SECONDS))

@@ -10,7 +10,7 @@ from typing import Any
 
 from obo_mcp.inbound.authority import cloud_of
 from obo_mcp.inbound.principal import AGENT_IDENTITY, Actor
-from obo_mcp.settings import PERSONAL_ACCOUNTS
+from obo_mcp.values import PERSONAL_ACCOUNTS
 
 _GRAPH = "Microsoft Graph"
 _FOUNDRY = "the Foundry service"

@@ -45,6 +45,18 @@ def test_a_cursor_of_another_process_is_refused():
         CursorSeal().open(cursor, ADELE, "mail_search", {})
 
 
+def test_a_cursor_goes_on_at_every_replica_with_the_same_keys_and_survives_their_rotation():
+    old, new, other = (bytes([number]) * 32 for number in range(3))
+    cursor = CursorSeal([old]).seal(PLACE, ADELE, "mail_search", {})
+    for keys in ([old], [old, new], [new, old]):
+        assert CursorSeal(keys).open(cursor, ADELE, "mail_search", {}) == PLACE
+    for keys in ([new], [other, new], []):
+        with pytest.raises(ToolError, match="cursor does not fit"):
+            CursorSeal(keys).open(cursor, ADELE, "mail_search", {})
+    newest = CursorSeal([new, old]).seal(PLACE, ADELE, "mail_search", {})
+    assert CursorSeal([new]).open(newest, ADELE, "mail_search", {}) == PLACE
+
+
 def test_every_changed_character_is_noticed():
     seal = CursorSeal()
     cursor = seal.seal(PLACE, ADELE, "mail_search", {})

@@ -182,8 +182,8 @@ async def test_a_mailbox_never_sees_more_than_four_requests_at_once(world):
     ):
         for name in ("adele", "megan"):
             for _ in range(12):
-                tasks.start_soon(world.graph.as_person(name, principal(name)).get, "/me")
-    assert most == {"Bearer adele": 4, "Bearer megan": 4}
+                tasks.start_soon((await world.person(name)).get, "/me")
+    assert most == {"Bearer token-of-adele": 4, "Bearer token-of-megan": 4}
     assert len(world.graph.gate) == 0
 
 
@@ -212,7 +212,8 @@ async def test_a_request_that_waits_out_throttling_holds_no_place(world):
     )
     world.network.on("/v1.0/me", throttled(), {})
     async with world.graph.transport.open(world.new_http()):
-        await patient.as_person("t", principal("adele")).get("/me")
+        person = await patient.as_person(world.obo.source("adele"), principal("adele"))
+        await person.get("/me")
     assert free == [0]
 
 

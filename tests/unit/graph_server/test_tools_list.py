@@ -48,7 +48,7 @@ async def test_the_check_for_refused_keywords_finds_them():
 
 async def test_nothing_of_our_own_parameters_is_shown(world):
     for tool in await listed(world):
-        assert not {"token", "who"} & set(tool["inputSchema"]["properties"])
+        assert not {"tokens", "who"} & set(tool["inputSchema"]["properties"])
 
 
 async def test_every_tool_says_that_it_only_reads(world):
@@ -69,7 +69,7 @@ async def test_an_argument_that_does_not_exist_is_refused_by_name(world, tool):
     assert world.network.requests == []
 
 
-@pytest.mark.parametrize("name", ["token", "who"])
+@pytest.mark.parametrize("name", ["token", "tokens", "who"])
 async def test_a_caller_cannot_pass_a_token_or_a_person(world, name):
     result = await world.call("whoami", **{name: "x"})
     assert result.is_error

@@ -1,10 +1,12 @@
 """A small world for the Graph server: a fake network, a clock to move, a person to be."""
 
+import base64
 import json
 import ssl
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
+import anyio.lowlevel
 import httpx
 from mcp import Client
 from mcp.server.mcpserver import Context, Resolve
@@ -13,7 +15,12 @@ from obo_graph.graph import Graph
 from obo_graph.server import create_server
 from obo_graph.settings import GraphSettings
 from obo_graph.transport import GraphTransport, new_http_client
-from obo_mcp import Principal
+from obo_mcp import MemoryTokenCache, Principal, Secret, TokenBroker
+from obo_mcp.adapters.mcp_sdk import tool_error
+from obo_mcp.cache.entry import CachedToken
+from obo_mcp.exchange.scopes import Scopes
+from obo_mcp.exchange.source import TokenSource
+from obo_mcp.inbound.principal import Caller
 
 ORIGIN = "https://graph.microsoft.com"
 PERSON: ContextVar[str] = ContextVar("person", default="adele")
@@ -83,6 +90,17 @@ def error(status, code, message="", **headers):
     )
 
 
+def challenged(claims='{"access_token":{"nbf":{"essential":true,"value":"1"}}}'):
+    """Graph's claims challenge, in its own form."""
+    encoded = base64.b64encode(claims.encode()).decode()
+    header = (
+        'Bearer realm="", authorization_uri="https://login.example/common/oauth2/authorize", '
+        'client_id="00000003-0000-0000-c000-000000000000", '
+        f'error="insufficient_claims", claims="{encoded}"'
+    )
+    return error(401, "InvalidAuthenticationToken", WWW_Authenticate=header)
+
+
 def throttled(retry_after="2"):
     return error(429, "ApplicationThrottled", Retry_After=retry_after)
 
@@ -95,22 +113,55 @@ def principal(name):
         azp="agent",
         issuer="issuer",
         scopes=frozenset({"mcp.access"}),
-        expires_at=0,
-        token_digest=b"",
+        expires_at=1_800_000_000,
+        token_digest=name.encode(),
     )
+
+
+class Endpoint:
+    """Stands where the token endpoint would: `token-of-adele`, later `token-of-adele-2`, ..."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.asked = []
+        self.refusals = []
+        self.meanwhile = lambda: None
+
+    async def exchange(self, caller, scopes, claims):
+        name = caller.principal.oid
+        self.asked.append((name, claims))
+        await anyio.lowlevel.checkpoint()
+        self.meanwhile()
+        if self.refusals:
+            raise self.refusals.pop(0)
+        count = [who for who, _ in self.asked].count(name)
+        return CachedToken(
+            token=Secret(f"token-of-{name}" + (f"-{count}" if count > 1 else "")),
+            scopes=scopes.names,
+            expires_at=self.clock.now() + 4000,
+            assertion_expires_at=float(caller.principal.expires_at),
+        )
 
 
 class StandIn:
     """In place of OnBehalfOf: whoever the call's metadata names, else Adele."""
 
-    def __init__(self):
+    def __init__(self, clock):
         self.scopes = []
+        self.endpoint = Endpoint(clock)
+        self.broker = TokenBroker(
+            self.endpoint.exchange, MemoryTokenCache(100, clock), clock, client_id="server"
+        )
 
-    def token(self, scope):
+    def source(self, name, scope=f"{ORIGIN}/.default"):
+        caller = Caller(principal(name), Secret(f"assertion of {name}"), "correlation-0001")
+        return TokenSource(self.broker, caller, Scopes.parse(scope), shown=tool_error)
+
+    def token_source(self, scope):
         self.scopes.append(scope)
 
         async def give(ctx: Context):
-            return f"token-of-{_name(ctx)}"
+            return self.source(_name(ctx), scope)
 
         return Resolve(give)
 
@@ -130,7 +181,7 @@ class World:
     def __init__(self, **settings):
         self.network = FakeGraph()
         self.clock = ManualClock()
-        self.obo = StandIn()
+        self.obo = StandIn(self.clock)
         self.settings = GraphSettings(**settings)
         self.graph = Graph(
             transport=GraphTransport(self.settings.graph_url),
@@ -143,6 +194,9 @@ class World:
 
     def new_http(self):
         return new_http_client(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), self.network)
+
+    async def person(self, name="adele"):
+        return await self.graph.as_person(self.obo.source(name), principal(name))
 
     @asynccontextmanager
     async def client(self):

@@ -291,7 +291,7 @@ def door(app, verify=None):
             guard=Guard(hosts=frozenset(), origins=frozenset(), local_pages=False),
             max_body_bytes=LIMIT,
             verify=verify or anybody,
-            admit=lambda scope, caller: lambda: None,
+            admit=lambda scope, caller, refuse: lambda: None,
             running=lambda: None,
             is_ready=lambda: True,
         ),
@@ -398,11 +398,12 @@ async def test_a_body_at_the_limit_is_served():
 async def test_an_answer_that_has_begun_is_not_broken_off_by_a_long_body():
     async def app(scope, receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"the ", "more_body": True})
         await whole_body(receive)
         await send({"type": "http.response.body", "body": b"whole"})
 
     answer = await post(door(app), Client(part(b"x" * 11, more=False)))
-    assert (answer.status, answer.body) == (200, b"whole")
+    assert (answer.status, answer.body) == (200, b"the whole")
 
 
 async def test_an_announced_length_beyond_the_limit_is_refused_without_reading():

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from obo_mcp.exchange.credential import credential_of
 from obo_mcp.exchange.grant import OnBehalfOfGrant
 from obo_mcp.exchange.scopes import Scopes
 from obo_mcp.inbound.authority import Authority
@@ -87,9 +88,9 @@ async def test_an_exchange_goes_to_the_callers_own_tenant_in_the_configured_clou
         allowed_tenants=(TENANT, OTHER),
     )
     cloud = Cloud(host)
-    grant = OnBehalfOfGrant(settings, cloud, clock)
+    grant = OnBehalfOfGrant(settings, credential_of(settings, clock, cloud), cloud, clock)
     for tenant in settings.tenants:
-        token = await grant.exchange(caller(tenant), Scopes.parse("api://other/.default"))
+        token = await grant.exchange(caller(tenant), Scopes.parse("api://other/.default"), "")
         assert token.token == Secret("downstream")
     grant.close()
     assert cloud.asked == [

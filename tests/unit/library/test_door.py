@@ -53,14 +53,16 @@ class House:
             raise self.refusal
         return token.reveal()
 
-    def admit(self, scope, caller):
+    def admit(self, scope, caller, refuse):
         self.admitted.append(caller)
+        scope["refuse"] = refuse
         return lambda: self.left.append(caller)
 
     async def app(self, scope, receive, send):
         self.seen.append(scope["path"])
         if self.failure == "late":
             await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"", "more_body": True})
             raise RuntimeError("too late for an answer")
         if self.failure:
             raise self.failure
@@ -217,6 +219,33 @@ async def test_liveness_and_readiness_are_different_questions(house):
     assert (answer.status, answer.headers["retry-after"]) == (503, "5")
 
 
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        (b"", "ask again"),
+        (b"admin_consent=True&tenant=t", "ask again"),
+        (b"error=access_denied&error_description=%3Cscript%3Ealert(1)", "administrator"),
+        (b"error=", "administrator"),
+        (b"\xff&error", "administrator"),
+    ],
+)
+async def test_the_page_behind_a_consent_is_public_static_and_repeats_nothing(house, query, words):
+    path = "/.well-known/obo-mcp/consent"
+    answer = await call(door(house), path, method="GET", scope={"query_string": query})
+    assert answer.status == 200
+    assert words in answer.body.decode()
+    assert b"script" not in answer.body
+    assert b"alert" not in answer.body
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert int(answer.headers["content-length"]) == len(answer.body)
+    assert house.seen == []
+    told_no = await call(door(house), path, method="GET", scope={"query_string": b"error=x"})
+    assert (answer.body == told_no.body) == (b"error" in query)
+
+
 async def test_head_gets_the_headers_alone(house):
     answer = await call(door(house), "/livez", method="HEAD")
     assert (answer.status, answer.body) == (200, b"")
@@ -262,11 +291,94 @@ async def test_a_crash_after_the_answer_began_is_left_to_the_server(house):
 async def test_a_refusal_after_the_answer_began_is_left_to_the_server(house):
     async def app(scope, receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
         raise ConsentRequired
 
     house.app = app
     with pytest.raises(ConsentRequired):
         await call(door(house), headers=[TOKEN])
+
+
+def serving(*steps):
+    """An application that sends each message of `steps` and refuses with each error of them."""
+
+    async def app(scope, receive, send):
+        for step in steps:
+            if isinstance(step, Exception):
+                scope["taken"] = scope["refuse"](step)
+            else:
+                await send(step)
+
+    return app
+
+
+BEGIN = {"type": "http.response.start", "status": 200, "headers": []}
+END = {"type": "http.response.body", "body": b"served"}
+
+
+@pytest.mark.parametrize(
+    "steps", [(InteractionRequired(), BEGIN, END), (BEGIN, InteractionRequired(), END)]
+)
+async def test_a_refusal_while_serving_takes_the_place_of_an_answer_without_a_body_yet(
+    house, steps
+):
+    house.app = serving(*steps)
+    answer = await call(door(house), headers=[TOKEN])
+    assert (answer.status, answer.json["error"]) == (401, "insufficient_claims")
+    assert b"served" not in answer.body
+
+
+async def test_a_refusal_after_the_body_began_is_not_taken(house):
+    taken = []
+
+    async def app(scope, receive, send):
+        await send(BEGIN)
+        await send({**END, "more_body": True})
+        taken.append(scope["refuse"](InteractionRequired()))
+        await send(END)
+
+    house.app = app
+    answer = await call(door(house), headers=[TOKEN])
+    assert (answer.status, answer.body, taken) == (200, b"servedserved", [False])
+
+
+async def test_what_opens_a_stream_by_get_is_told_at_once_that_it_is_open(house):
+    sent = []
+
+    async def app(scope, receive, send):
+        await send(BEGIN)
+        assert sent
+
+    async def send(message):
+        sent.append(message["type"])
+
+    house.app = app
+    headers = [TOKEN, (b"host", b"localhost")]
+    scope = {"type": "http", "method": "GET", "path": "/stream", "headers": headers}
+    await door(house)(scope, None, send)
+    assert sent == ["http.response.start"]
+
+
+async def test_a_refusal_while_serving_is_kept_from_a_client_that_has_left(house):
+    sent = []
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def app(scope, receive, send):
+        await receive()
+        scope["refuse"](InteractionRequired())
+        await send(BEGIN)
+        await send(END)
+
+    async def send(message):
+        sent.append(message)
+
+    house.app = app
+    headers = [TOKEN, (b"host", b"localhost")]
+    await door(house)({"type": "http", "method": "POST", "path": "/mcp", "headers": headers},
+                      receive, send)  # fmt: skip
+    assert sent == []
 
 
 async def test_a_frameworks_own_500_gives_way_to_the_refusal_behind_it(house):
@@ -356,6 +468,7 @@ async def test_a_body_that_ends_badly_after_the_answer_began_leaves_an_event(hou
 
     async def app(scope, receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
         while (await receive())["type"] != "http.disconnect":
             pass
 
@@ -363,7 +476,7 @@ async def test_a_body_that_ends_badly_after_the_answer_began_leaves_an_event(hou
         return {"type": "http.request", "body": b"x" * 100, "more_body": True}
 
     async def send(message):
-        assert message["status"] == 200
+        assert message.get("status", 200) == 200
 
     house.app = app
     headers = [TOKEN, (b"host", b"localhost")]

@@ -81,6 +81,48 @@ async def test_a_call_that_is_ended_from_outside_ends_for_everybody():
     assert len(flights) == 0
 
 
+async def test_a_call_may_be_started_for_whoever_comes_later():
+    flights, call = SingleFlight(), Call()
+    flight = flights.start("k", call)
+    assert flights.start("k", call) is flight
+    assert "k" in flights
+    assert "other" not in flights
+    waiting = asyncio.create_task(flights.run("k", call))
+    call.end.set()
+    assert await waiting == "result 1"
+    assert "k" not in flights
+
+
+async def test_a_started_call_that_fails_troubles_nobody():
+    flights, call = SingleFlight(), Call(ValueError("nobody hears this"))
+    call.end.set()
+    flights.start("k", call)
+    while len(flights):
+        await asyncio.sleep(0)
+    call.error = None
+    assert await flights.run("k", call) == "result 2"
+
+
+async def test_a_call_that_fails_before_its_first_wait_fails_like_any_other():
+    def refuses():
+        raise ValueError("at once")
+
+    flights = SingleFlight()
+    with pytest.raises(ValueError, match="at once"):
+        await flights.run("k", refuses)
+    assert len(flights) == 0
+
+
+async def test_a_failure_keeps_its_cause_for_each_who_waited():
+    error = ValueError("no")
+    error.__cause__ = KeyError("why")
+    flights, call = SingleFlight(), Call(error)
+    tasks = await started(flights, call, 3)
+    call.end.set()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [str(outcome.__cause__) for outcome in outcomes] == ["'why'"] * 3
+
+
 async def test_a_failure_reaches_everybody_and_is_not_remembered():
     flights, call = SingleFlight(), Call(ValueError("no"))
     tasks = await started(flights, call, 50)

@@ -2,16 +2,26 @@
 
 import gc
 import weakref
+from types import SimpleNamespace
 from typing import Annotated, Any
 
+import pytest
 from mcp import Client
 from mcp.server import MCPServer
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.elicitation import AcceptedElicitation
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.request_state import InvalidRequestState
 
-from obo_mcp.adapters.mcp_sdk import resolver, sign_in, tool_error, transport_security
-from obo_mcp.errors import ConsentRequired, InteractionRequired, Unavailable
+from obo_mcp.adapters.mcp_sdk import (
+    challenged,
+    request_state_security,
+    resolver,
+    sign_in,
+    tool_error,
+    transport_security,
+)
+from obo_mcp.errors import AssertionRejected, ConsentRequired, InteractionRequired, Unavailable
 from obo_mcp.inbound.principal import Caller, Principal
 from obo_mcp.secret import Secret
 from support.callers import text
@@ -76,6 +86,52 @@ def test_a_tool_error_is_still_the_leaf_it_was():
     assert type(tool_error(InteractionRequired())) is type(shown)
     assert not isinstance(tool_error(ConsentRequired()), InteractionRequired)
     assert tool_error(Unavailable(retry_after_seconds=9)).retry_after_seconds == 9
+
+
+def test_a_missing_consent_is_told_with_its_links_and_scopes_and_keeps_them():
+    original = ConsentRequired(
+        "In words.", scopes=("r/A", "r/B"), consent_url="https://p", admin_consent_url="https://a"
+    )
+    shown = tool_error(original)
+    assert isinstance(shown, ConsentRequired)
+    assert str(shown).splitlines() == [
+        "In words.",
+        "The person can agree at https://p",
+        "An administrator can agree for everybody at https://a",
+        "Asked for: r/A r/B",
+    ]
+    assert (shown.scopes, shown.consent_url) == (original.scopes, original.consent_url)
+    assert str(original) == "In words."
+    assert str(tool_error(ConsentRequired("In words."))) == "In words."
+
+
+def test_a_step_up_is_told_without_its_claims():
+    assert "secret" not in str(tool_error(InteractionRequired(claims='{"a":"secret"}')))
+
+
+def test_the_door_is_asked_only_for_what_a_new_sign_in_cures():
+    taken, scope = [], {}
+    request = SimpleNamespace(scope=scope)
+    assert not challenged(request, InteractionRequired())
+    sign_in(scope, CALLER)()
+    assert not challenged(request, InteractionRequired())
+    sign_in(scope, CALLER, lambda error: bool(taken.append(error) or len(taken) < 3))()
+    for refusal in (InteractionRequired(), AssertionRejected()):
+        assert challenged(request, refusal)
+    assert not challenged(request, InteractionRequired())
+    assert len(taken) == 3
+    for refusal in (ConsentRequired(), Unavailable()):
+        assert not challenged(request, refusal)
+    assert not challenged(None, InteractionRequired())
+    assert len(taken) == 3
+
+
+def test_without_keys_each_process_seals_request_state_for_itself():
+    alone = [request_state_security([]) for _ in range(2)]
+    shared = [request_state_security([b"k" * 32]) for _ in range(2)]
+    assert shared[1].codec.unseal(shared[0].codec.seal(b"state")) == b"state"
+    with pytest.raises(InvalidRequestState):
+        alone[1].codec.unseal(alone[0].codec.seal(b"state"))
 
 
 def test_the_sdks_rebinding_guard_leaves_the_hosts_to_the_door():

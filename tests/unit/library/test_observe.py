@@ -29,6 +29,7 @@ def test_any_other_record_keeps_its_message(lines):
     assert line["message"] == "two\nlines of text"
 
 
+@pytest.mark.speaks("address of a person", "stands in the exception on purpose, to be left out")
 def test_an_exception_is_named_by_type_and_place_and_its_text_left_out(lines):
     def fails():
         raise ValueError("adele@contoso.example")

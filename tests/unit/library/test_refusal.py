@@ -1,4 +1,4 @@
-"""Error bodies of the token endpoint, and the leaf of the error tree that each one becomes."""
+"""Error bodies of the token endpoint: their order of precedence, and what goes no further."""
 
 import pytest
 
@@ -7,9 +7,11 @@ from obo_mcp.errors import (
     ClientMisconfigured,
     ConsentRequired,
     InteractionRequired,
+    PersonNotAdmitted,
+    TokenEndpointThrottled,
     TokenEndpointUnavailable,
 )
-from obo_mcp.exchange.refusal import refusal
+from obo_mcp.exchange.refusal import codes_in, is_passing, refusal
 
 CLAIMS = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
 
@@ -34,13 +36,15 @@ CASES = [
     (body("invalid_client", 7000215), ClientMisconfigured),
     (body("unauthorized_client", 700016), ClientMisconfigured),
     (body("invalid_scope", 70011), ClientMisconfigured),
-    (body("invalid_grant", 50105), ClientMisconfigured),
+    (body("invalid_grant", 50105), PersonNotAdmitted),
     (body("invalid_resource", 500011), ClientMisconfigured),
     (body("temporarily_unavailable"), TokenEndpointUnavailable),
     (body("server_error", 90033), TokenEndpointUnavailable),
+    (body("invalid_request", 90055), TokenEndpointThrottled),
     (body("something_new", 999999), ClientMisconfigured),
     ({}, ClientMisconfigured),
     ({"error": 7, "error_codes": "x", "claims": 7}, InteractionRequired),
+    ({"error": ["invalid_grant"], "error_codes": [True, "50013", 5.5]}, ClientMisconfigured),
 ]
 
 
@@ -53,6 +57,10 @@ def test_the_claims_of_a_step_up_are_kept_word_for_word():
     assert refusal(body("interaction_required", 50076, claims=CLAIMS)).claims == CLAIMS
 
 
+def test_claims_that_are_no_text_are_left_out():
+    assert refusal(body("interaction_required", 50076, claims={"a": 1})).claims == ""
+
+
 def test_the_public_words_hold_nothing_of_the_authoritys_text():
     error = refusal(body("invalid_grant", 50013))
     assert "private text" not in str(error)
@@ -60,5 +68,27 @@ def test_the_public_words_hold_nothing_of_the_authoritys_text():
 
 
 def test_the_cause_takes_over_no_text_that_is_not_a_plain_code():
-    error = refusal(body("invalid grant with adele@contoso.example", 50013))
-    assert "contoso" not in str(error.__cause__)
+    result = body("invalid grant with adele@contoso.example", 50013, suberror="megan@contoso")
+    assert "contoso" not in str(refusal(result).__cause__)
+
+
+def test_what_passes_says_when_to_come_back_and_what_does_not_pass_says_nothing():
+    assert refusal(body("x", 90033)).retry_after_seconds == 5
+    assert refusal(body("x", 90033), retry_after_seconds=40).retry_after_seconds == 40
+    assert refusal(body("x", 90033), retry_after_seconds=40).__cause__.asked_seconds == 40
+    assert refusal(body("invalid_grant", 50013), retry_after_seconds=40).retry_after_seconds is None
+
+
+def test_a_refused_body_is_no_blip_it_was_an_answer():
+    assert not refusal(body("x", 90033)).__cause__.is_blip
+
+
+def test_only_whole_numbers_are_codes():
+    assert codes_in({"error_codes": [65001, True, "50013", None, 5.5, 7]}) == (65001, 7)
+    assert codes_in({"error_codes": {"65001": 1}}) == ()
+
+
+def test_passing_is_decided_by_what_the_body_becomes():
+    assert is_passing(body("temporarily_unavailable"))
+    assert not is_passing(body("temporarily_unavailable", 65001))
+    assert not is_passing({})

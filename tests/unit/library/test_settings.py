@@ -92,7 +92,6 @@ WRONG = [
     ("required_scope", 'quo"te'),
     ("required_scope", "api://x/"),
     ("client_secret", "   "),
-    ("client_secret", None),
     ("client_secret", 7),
     ("resource_url", "https://h/m→cp"),
     ("resource_url", 'https://h/a"b'),
@@ -137,6 +136,20 @@ WRONG = [
     ("allowed_clients", ","),
     ("allowed_tenants", " , "),
     ("authority_host", "https://contoso.b2clogin.com"),
+    ("client_certificate_path", "/no/such/file.pem"),
+    ("federated_token_file", "/no/such/token"),
+    ("key_vault_item", "https://v.vault.azure.net/keys/name"),
+    ("key_vault_item", "http://v.vault.azure.net/secrets/name"),
+    ("managed_identity_client_id", "system"),
+    ("agent_identity_id", "my-agent"),
+    ("redis_url", "http://:hunter2@cache.example"),
+    ("redis_url", "redis://a, cache.example:6379"),
+    ("redis_timeout_seconds", "0"),
+    ("redis_timeout_seconds", "2"),
+    ("cache_keys", "c2hvcnQ="),
+    ("cache_keys", "no base64 at all !!"),
+    ("step_up", "maybe"),
+    ("consent_redirect_url", "http://mcp.example/back"),
 ]
 
 
@@ -151,10 +164,60 @@ def test_a_wrong_value_is_refused_in_one_line_that_names_the_setting(name, value
     assert not isinstance(value, str) or len(value) < 5 or value not in text
 
 
-@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("name", [name for name in GOOD if name != "client_secret"])
 def test_a_missing_value_is_named(name):
     with pytest.raises(ConfigurationError, match=f"^OBO_MCP_{name.upper()}: is not set$"):
         Settings(**{key: value for key, value in GOOD.items() if key != name})
+
+
+RING = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+OTHER = "6b2f3a54-0000-4c1d-8f0e-2d7c5a9e4b10"
+TOGETHER = [
+    ({"managed_identity_client_id": OTHER}, "CLIENT_SECRET and OBO_MCP_MANAGED_IDENTITY_CLIENT_ID"),
+    ({"key_vault_item": "https://v.vault.azure.net/secrets/s"}, "choose one credential"),
+    ({"redis_url": "redis://:hunter2@h"}, "OBO_MCP_REDIS_URL is set without OBO_MCP_CACHE_KEYS"),
+    (
+        {"redis_cluster": True, "redis_sentinel_service": "m"},
+        "OBO_MCP_REDIS_CLUSTER and OBO_MCP_REDIS_SENTINEL_SERVICE",
+    ),
+]
+
+
+@pytest.mark.promise("P-08")
+@pytest.mark.parametrize(("values", "words"), TOGETHER, ids=[words for _, words in TOGETHER])
+def test_settings_that_do_not_go_together_are_refused_in_one_line(values, words):
+    with pytest.raises(ConfigurationError) as caught:
+        Settings(**GOOD, **values)
+    text = str(caught.value)
+    assert words in text
+    assert text.startswith("OBO_MCP_")
+    assert "\n" not in text
+    assert "hunter2" not in text
+
+
+@pytest.mark.parametrize("way", [{"managed_identity_client_id": OTHER}, {}])
+def test_a_vault_item_may_say_who_reads_it(way):
+    values = {name: value for name, value in GOOD.items() if name != "client_secret"}
+    item = "https://v.vault.azure.net/certificates/ours/"
+    assert Settings(**values, **way, key_vault_item=item).key_vault_item == item[:-1]
+
+
+def test_a_ring_of_two_keys_is_read_in_its_order():
+    other = RING.replace("M", "N", 1).replace("=", "")
+    settings = Settings(**GOOD, cache_keys=f"{RING}, {other}")
+    assert settings.cache_keys == (Secret(RING), Secret(other))
+    assert RING not in repr(settings)
+
+
+def test_azures_federated_file_gives_way_to_a_credential_of_ours(environment, tmp_path):
+    (tmp_path / "token").write_text("x")
+    environment.setenv("AZURE_FEDERATED_TOKEN_FILE", str(tmp_path / "token"))
+    assert Settings.from_env().federated_token_file is None
+    environment.delenv("OBO_MCP_CLIENT_SECRET")
+    assert Settings.from_env().federated_token_file == tmp_path / "token"
+    environment.setenv("AZURE_CLIENT_SECRET", "theirs")
+    assert Settings.from_env().federated_token_file is None
+    assert Settings.from_env().client_secret == Secret("theirs")
 
 
 def test_a_keyword_that_is_no_setting_is_refused():

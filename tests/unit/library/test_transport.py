@@ -1,11 +1,14 @@
 """HTTP for MSAL: what it sends beside the request, how long it waits, what it hands on."""
 
 import asyncio
+import json
+import socket
 import threading
 
 import pytest
 
-from obo_mcp.errors import TokenEndpointThrottled, TokenEndpointUnavailable
+from obo_mcp.errors import OboError, TokenEndpointThrottled, TokenEndpointUnavailable
+from obo_mcp.exchange.cause import Refusal, cause_of
 from obo_mcp.exchange.transport import TokenEndpointTransport
 from support.serving import Serving
 
@@ -144,3 +147,84 @@ def test_roots_that_vanished_are_an_outage(endpoint, tmp_path):
         transport.post("https://127.0.0.1:9/token", data={}, headers={})
     assert str(caught.value.__cause__) in {"OSError", "FileNotFoundError", "ConnectionError"}
     transport.close()
+
+
+def failure(transport, endpoint) -> OboError:
+    with pytest.raises(OboError) as caught:
+        post(transport, endpoint)
+    return caught.value
+
+
+def said(**members) -> list[bytes]:
+    return [json.dumps(members).encode()]
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 599])
+@pytest.mark.parametrize("asked", [None, 17])
+def test_the_cause_says_whether_patience_was_asked_for(transport, endpoint, status, asked):
+    endpoint.status = status
+    endpoint.headers = [(b"Retry-After", str(asked).encode())] if asked else []
+    cause = cause_of(failure(transport, endpoint))
+    assert cause.asked_seconds == asked
+    assert cause.is_blip == (asked is None and status != 429)
+    assert str(cause) == f"HTTP {status}"
+
+
+def test_a_429_says_whom_it_is_about(transport, endpoint):
+    endpoint.status = 429
+    endpoint.parts = said(error="temporarily_unavailable", error_codes=[90055])
+    error = failure(transport, endpoint)
+    assert type(error) is TokenEndpointThrottled
+    assert cause_of(error).codes == (90055,)
+
+
+def test_a_refusal_that_passes_comes_with_its_retry_after(transport, endpoint):
+    endpoint.status, endpoint.headers = 400, [(b"Retry-After", b"23")]
+    endpoint.parts = said(error="invalid_request", error_codes=[90055])
+    error = failure(transport, endpoint)
+    assert type(error) is TokenEndpointThrottled
+    assert isinstance(error.__cause__, Refusal)
+    assert (error.retry_after_seconds, error.__cause__.asked_seconds) == (23, 23)
+
+
+@pytest.mark.parametrize("status", [400, 401])
+def test_a_refusal_that_stays_goes_to_msal_without_its_retry_after(transport, endpoint, status):
+    endpoint.status, endpoint.headers = status, [(b"Retry-After", b"23")]
+    endpoint.parts = said(error="invalid_grant", error_codes=[65001])
+    answer = post(transport, endpoint)
+    assert (answer.status_code, "retry-after" in answer.headers) == (status, False)
+
+
+def test_a_connection_that_nobody_takes_is_a_blip():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"https://127.0.0.1:{unused.getsockname()[1]}/token"
+        transport = TokenEndpointTransport(ca_bundle=None, timeout_seconds=1.0, connections=1)
+        with pytest.raises(TokenEndpointUnavailable) as caught:
+            transport.post(address, data={}, headers={})
+        transport.close()
+    assert cause_of(caught.value).is_blip
+
+
+def test_an_answer_that_took_all_its_time_is_no_blip(transport, endpoint):
+    endpoint.parts = [b"{", *[None, b" "] * 20, b"}"]
+    endpoint.step.clear()
+    assert not cause_of(failure(transport, endpoint)).is_blip
+    endpoint.step.set()
+
+
+def test_a_certificate_that_is_not_trusted_is_no_blip(endpoint):
+    transport = TokenEndpointTransport(ca_bundle=None, timeout_seconds=1.0, connections=1)
+    with pytest.raises(TokenEndpointUnavailable) as caught:
+        transport.post(endpoint.url.replace("http:", "https:"), data={}, headers={})
+    transport.close()
+    assert str(caught.value.__cause__) == "SSLError"
+    assert not cause_of(caught.value).is_blip
+
+
+def test_nothing_of_the_request_hangs_on_a_failure(transport, endpoint):
+    endpoint.status = 500
+    error = failure(transport, endpoint)
+    assert error.__cause__.__cause__ is None
+    assert error.__cause__.__context__ is None
+    assert error.__context__ is None

@@ -16,6 +16,8 @@ import requests
 from obo_tenant.serve import LocalTenant
 
 OBO = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+EXCHANGE = "api://AzureADTokenExchange/.default"
 GRAPH_DEFAULT = "https://graph.microsoft.com/.default"
 
 
@@ -103,6 +105,27 @@ class World:
         path = f"/{self.tenant_id}/oauth2/v2.0/token"
         return self.http.post(path, data=sent, headers=headers)
 
+    def asserted(self, assertion):
+        """The form fields of a client that proves itself by a signed token."""
+        return {
+            "client_secret": None,
+            "client_assertion": assertion,
+            "client_assertion_type": ASSERTION_TYPE,
+        }
+
+    def exchange_token(self, agent="agent-identity", blueprint="blueprint", **form):
+        """What a blueprint gets to speak for an agent with."""
+        path = self.apps.get(agent, {}).get("client_id", agent)
+        fields = {"grant_type": "client_credentials", "scope": EXCHANGE, "fmi_path": path} | form
+        return self.post_token(blueprint, **fields).json()["access_token"]
+
+    def app_token(self, app, **form):
+        """What an application gets for itself; an agent by its blueprint's word."""
+        proof = self.asserted(self.exchange_token(app)) if "blueprint" in self.apps[app] else {}
+        scope = f"{self.apps['mcp-server']['identifier_uri']}/.default"
+        fields = {"grant_type": "client_credentials", "scope": scope} | proof | form
+        return self.post_token(app, **fields).json()["access_token"]
+
     def obo(self, assertion=None, **form):
         fields = {
             "grant_type": OBO,
@@ -123,10 +146,10 @@ class World:
             http_client=self.session,
         )
 
-    def msal_confidential(self, app="mcp-server", authority=None):
+    def msal_confidential(self, app="mcp-server", authority=None, credential=None):
         return msal.ConfidentialClientApplication(
             self.apps[app]["client_id"],
-            client_credential=self.apps[app]["client_secret"],
+            client_credential=credential or self.apps[app]["client_secret"],
             authority=authority or self.authority,
             instance_discovery=False,
             http_client=self.session,

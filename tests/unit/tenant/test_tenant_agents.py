@@ -7,9 +7,7 @@ FACETS = {"xms_act_fct", "xms_sub_fct", "xms_par_app_azp", "xms_idrel"}
 
 
 def own_token(world, app):
-    scope = f"{world.apps['mcp-server']['identifier_uri']}/.default"
-    body = world.post_token(app, grant_type="client_credentials", scope=scope).json()
-    return world.claims(body["access_token"])
+    return world.claims(world.app_token(app))
 
 
 @pytest.mark.parametrize(("version", "client"), [(2, "azp"), (1, "appid")])

@@ -24,12 +24,14 @@ def test_the_overview_tells_a_client_all_it_needs(world):
     assert info["graph_url"] == world.url
     assert set(info["apps"]) == {
         *("user-app", "agent-platform", "connection", "mcp-server", "expenses-api"),
-        "agent-identity",
+        *("blueprint", "agent-identity", "other-blueprint", "other-agent", "managed-identity"),
     }
     server = info["apps"]["mcp-server"]
     assert server["identifier_uri"] == f"api://{server['client_id']}"
     assert server["scopes"] == ["mcp.access", "mcp.admin"]
-    assert "client_secret" not in info["apps"]["user-app"]
+    for app in ("user-app", "agent-identity", "other-agent", "managed-identity"):
+        assert "client_secret" not in info["apps"][app]
+    assert info["apps"]["agent-identity"]["blueprint"] == info["apps"]["blueprint"]["client_id"]
     assert info["apps"]["connection"]["redirect_uris"] == [f"{world.url}/agent/redirect"]
     assert info["people"]["adele"].keys() == {"oid", "name", "user_principal_name", "password"}
 

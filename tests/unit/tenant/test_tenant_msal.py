@@ -70,7 +70,7 @@ def test_msal_reports_a_missing_consent(world):
 
 
 def test_msal_gets_an_apps_own_token(world):
-    app = world.msal_confidential("agent-identity")
+    app = world.msal_confidential("connection")
     scope = f"{world.apps['mcp-server']['identifier_uri']}/.default"
     result = app.acquire_token_for_client([scope])
     assert world.claims(result["access_token"])["idtyp"] == "app"

@@ -55,7 +55,7 @@ def test_the_overview_lists_the_neighbour(world, neighbour):
     assert neighbour["authority"] == f"{world.url}/{neighbour['tenant_id']}"
     assert neighbour["tenant_id"] != world.tenant_id
     assert set(neighbour["people"]) == {"nora", "imran"}
-    assert neighbour["apps"] == ["connection", "mcp-server"]
+    assert neighbour["apps"] == ["connection", "mcp-server", "blueprint", "other-blueprint"]
 
 
 @pytest.mark.parametrize(("infix", "issuer"), [("/v2.0", "{}/v2.0"), ("", None)])

@@ -5,6 +5,7 @@ import jwt
 import pytest
 
 DEFAULT = "https://graph.microsoft.com/.default"
+JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 OTHER = "11111111-2222-3333-4444-555555555555"
 
 
@@ -120,9 +121,9 @@ CLIENTS = {
     "no client id": ({"client_id": None}, (900144, "invalid_request")),
     "wrong secret": ({"client_secret": "guess"}, (7000215, "invalid_client", 401)),
     "no secret": ({"client_secret": None}, (7000218, "invalid_client", 401)),
-    "unknown certificate": (
-        {"client_secret": None, "client_assertion": "a.b.c"},
-        (700027, "invalid_client", 401),
+    "a client assertion that is no token": (
+        {"client_secret": None, "client_assertion": "a.b.c", "client_assertion_type": JWT_BEARER},
+        (50027, "invalid_request"),
     ),
     "a public client": ({"app": "user-app"}, (7000218, "invalid_client", 401)),
     "a public client with a secret": (

@@ -23,13 +23,13 @@ def test_answers_are_never_stored(world):
 
 
 def test_basic_authentication_is_accepted_and_checked(world, check_refused):
-    known = world.apps["agent-identity"]
+    known = world.apps["connection"]
     form = {"grant_type": "client_credentials", "scope": DEFAULT, "client_secret": None}
 
     def basic(secret):
         pair = base64.b64encode(f"{known['client_id']}:{secret}".encode()).decode()
         headers = {"authorization": f"Basic {pair}"}
-        return world.post_token("agent-identity", headers=headers, **form, client_id=None)
+        return world.post_token("connection", headers=headers, **form, client_id=None)
 
     assert basic(known["client_secret"]).status_code == 200
     check_refused(basic("guess"), 7000215, "invalid_client", 401)
@@ -95,12 +95,8 @@ def test_an_apps_own_token_has_no_person_and_no_scope(world):
 
 
 def test_an_agents_own_token_says_that_it_is_an_agents(world):
-    body = world.post_token(
-        "agent-identity",
-        grant_type="client_credentials",
-        scope=f"{world.apps['mcp-server']['client_id']}/.default",
-    ).json()
-    claims = world.claims(body["access_token"])
+    scope = f"{world.apps['mcp-server']['client_id']}/.default"
+    claims = world.claims(world.app_token("agent-identity", scope=scope))
     assert (claims["xms_act_fct"], claims["xms_sub_fct"], claims["idtyp"]) == ("11", "11", "app")
     assert claims["xms_par_app_azp"]
 
