@@ -65,8 +65,11 @@ PROMISES = {
         "G11",
     ),
     "P-10": Promise(
-        "A refusal inside a tool reaches the model in words; -32042 is never sent.",
-        "0 protocol errors for consent and step-up, on both wires",
+        "A refusal inside a tool goes to whoever can act on it: a step-up to the client as an HTTP "
+        "challenge, a missing consent to the person as a link, all else to the model in words.",
+        "both wires, with and without sessions, SSE and JSON: 401 with the claims until the answer "
+        "begins, words after; -32042 never on 2026-07-28, and without a session only where the "
+        "operator asks for it",
         "G15",
     ),
     "P-11": Promise(
@@ -93,5 +96,61 @@ PROMISES = {
         "A server behind the door speaks the protocol as the protocol's own suite has it.",
         "0 unexpected failures on both wires, stateless and stateful (`make conformance`)",
         "G44",
+    ),
+    "P-16": Promise(
+        "What leaves the process is sealed: Redis shows nobody anything, and can be made to say "
+        "nothing false.",
+        "dump, append-only file and monitor: 0 tokens, people, tenants or scopes; 0 entries opened "
+        "with ring and dump alone; 0 of 100,000 tampered entries opened",
+        "G18, G19",
+    ),
+    "P-17": Promise(
+        "A shared cache that is slow, stalled, full, lying or gone fails nobody.",
+        "0 failed calls; at most 50 ms more each, and one more exchange per person and replica",
+        "G20, G23",
+    ),
+    "P-18": Promise(
+        "While the token endpoint is down, whoever holds a token notices nothing.",
+        "0 warm calls failed; once the circuit is open cold ones hear 503 in under 50 ms; one probe "
+        "in 5 s; closed within 10 s of recovery",
+        "G12",
+    ),
+    "P-19": Promise(
+        "Patience is asked of whom it concerns, to the second, and retries never become a storm.",
+        "0 early calls, 0 other people held back; at most 1.2 requests per exchange at 30 % faults",
+        "G13, G14",
+    ),
+    "P-20": Promise(
+        "A claims challenge of the resource is answered by exactly one exchange, and what the "
+        "authority then asks for reaches the client whole; after consent or step-up the very next "
+        "call succeeds.",
+        "1 exchange for any number of holders of the refused token; 0 stale refusals",
+        "G15",
+    ),
+    "P-21": Promise(
+        "Every AADSTS number we list has one meaning: an error, words, and the operator's cure.",
+        "all of docs/reference/aadsts.md; an unknown one changes nothing",
+        "G26",
+    ),
+    "P-22": Promise(
+        "Whatever proves our application, it works end to end, and is refused for the right reason.",
+        "secret, certificate, vault, managed identity, workload identity, function, agent identity: "
+        "each over real sockets with real MSAL, and with its wrong subjects, audiences and issuers",
+        "",
+    ),
+    "P-23": Promise(
+        "Keys of the ring can be changed while people work, and replicas understand each other.",
+        "0 failed calls while a key is added, promoted and retired",
+        "G22",
+    ),
+    "P-24": Promise(
+        "A crowd costs memory up to a bound, and no time.",
+        "100,000 people (at night): RSS at most 250 MiB; a lookup at most 1.2 times one among 100",
+        "G24",
+    ),
+    "P-25": Promise(
+        "No secret, token or address shows in a log, an exception, a repr or a traceback.",
+        "0 canaries in the whole suite, at DEBUG for every library",
+        "G25",
     ),
 }

@@ -83,6 +83,9 @@ def _resources() -> Iterable[Application]:
         secret="practice-secret-of-the-mcp-server",
         multi_tenant=True,
         identifier_uris=(f"api://{MCP_SERVER_ID}",),
+        redirect_uris=tuple(
+            f"http://{host}/.well-known/obo-mcp/consent" for host in ("localhost", "127.0.0.1")
+        ),
         scopes=MappingProxyType(
             {"mcp.access": "Use the MCP server as you", "mcp.admin": "Administer the MCP server"}
         ),

@@ -8,7 +8,7 @@ from chaos.effort import NIGHTLY, say
 from chaos.fleet import REPLICAS, exchanges, new_ring_key
 from chaos.monitor import races
 
-PEOPLE = 40 if NIGHTLY else 8
+PEOPLE = 40 if NIGHTLY else 4
 
 
 @asynccontextmanager

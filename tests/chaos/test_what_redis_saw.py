@@ -62,7 +62,7 @@ async def test_when_all_is_over_redis_holds_no_word_about_anybody(house, usual):
     assert min(entries.values()) >= len(crowd) // 3
     scan = Scan([CANARY, *words])
     found = {place: scan.found_in(octets) for place, octets in places.items()}
-    assert found == dict.fromkeys(places, {0})  # the canary, and nothing else
+    assert found == {place: {0} for place in places}  # the canary, and nothing else
 
 
 async def test_ring_and_store_together_open_nothing_without_the_assertion(house, patient):

@@ -99,6 +99,7 @@ def challenge_by_graph(world, claims, person="adele", count=1):
     )
 
 
+@pytest.mark.promise("P-20")
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_token_that_graph_took_back_costs_one_exchange_and_nobody_notices(world, url, era):
     async with connected(url, world.token("adele"), era) as client:
@@ -130,6 +131,7 @@ async def test_every_tool_answers_the_challenge(world, url, tool, arguments):
     assert len(world.exchanges()) == 2
 
 
+@pytest.mark.promise("P-20")
 async def test_ten_calls_at_once_with_a_token_taken_back_make_one_exchange(world, url):
     async with connected(url, world.token("adele")) as client:
         await client.call_tool("whoami", {})
@@ -157,6 +159,7 @@ async def test_a_token_taken_back_is_nobody_elses_affair(world, url):
     assert (asked.count("adele"), asked.count("megan")) == (2, 1)
 
 
+@pytest.mark.promise("P-20")
 async def test_an_exchange_that_is_refused_goes_up_with_its_claims_and_a_step_up_helps(world, url):
     token = world.token("adele")
     assert (await posted(url, token)).status_code == 200

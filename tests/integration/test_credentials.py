@@ -101,6 +101,7 @@ async def name_told(world, url, person="adele", **token):
         return text(await client.call_tool("my_name", {}))
 
 
+@pytest.mark.promise("P-22")
 async def test_a_client_secret(world):
     app = world.about["apps"][SERVER]
     with server(world, client_secret=app["client_secret"]) as serving:
@@ -123,6 +124,7 @@ def files(pair):
             }  # fmt: skip
 
 
+@pytest.mark.promise("P-22")
 @pytest.mark.parametrize("kind", ["pem", "pem-with-chain", "pfx", "pfx-with-password"])
 async def test_a_certificate(world, registration, pair, tmp_path, kind):
     octets, options = files(pair)[kind]
@@ -133,6 +135,7 @@ async def test_a_certificate(world, registration, pair, tmp_path, kind):
         assert await name_told(world, serving.url) == world.person("adele")["name"]
 
 
+@pytest.mark.promise("P-22")
 async def test_a_certificate_is_replaced_without_a_restart(world, registration, pair, tmp_path):
     path, successor = tmp_path / "mcp.pem", key_pair(ends_in_days=300)
     path.write_text(pair.key_pem + pair.certificate_pem)
@@ -145,6 +148,7 @@ async def test_a_certificate_is_replaced_without_a_restart(world, registration, 
         assert await name_told(world, serving.url, "megan") == world.person("megan")["name"]
 
 
+@pytest.mark.promise("P-22")
 async def test_a_certificate_that_is_not_registered(world, pair, tmp_path, events):
     path = tmp_path / "mcp.pem"
     path.write_text(pair.key_pem + pair.certificate_pem)
@@ -160,6 +164,7 @@ async def test_a_certificate_that_is_not_registered(world, pair, tmp_path, event
 # --- what the platform gives ----------------------------------------------------------------------
 
 
+@pytest.mark.promise("P-22")
 @pytest.mark.parametrize("where", ["on_a_machine", "on_app_service"])
 async def test_a_managed_identity(world, registration, request, where):
     request.getfixturevalue(where)
@@ -196,6 +201,7 @@ async def test_no_platform_at_all(world, monkeypatch, events):
     assert events("credential")[0]["outcome"] == "unavailable"
 
 
+@pytest.mark.promise("P-22")
 async def test_a_workload_identity_whose_token_is_renewed(world, registration, tmp_path):
     path = tmp_path / "azure-identity-token"
     path.write_text(registration.account_token())
@@ -213,6 +219,7 @@ WRONG = {
 }
 
 
+@pytest.mark.promise("P-22")
 @pytest.mark.parametrize("wrong", WRONG)
 async def test_a_federated_token_that_does_not_match(world, registration, tmp_path, events, wrong):
     order, code, word = WRONG[wrong]
@@ -257,6 +264,7 @@ def vault_item(registration, kind, pair, **more):
     return f"{registration.world.url}/{folder}/mcp"
 
 
+@pytest.mark.promise("P-22")
 @pytest.mark.usefixtures("on_a_machine")
 @pytest.mark.parametrize("kind", ["secret", "pfx", "pem"])
 @pytest.mark.parametrize("way", ["own", "named"])
@@ -338,6 +346,7 @@ def with_function(world, function):
     return Serving(app)
 
 
+@pytest.mark.promise("P-22")
 async def test_a_function_of_the_developers(world, registration):
     registration.cluster()
     asked = []
@@ -386,6 +395,7 @@ async def agreed(world):
     world._ask("DELETE", "/_tenant/consents", body)
 
 
+@pytest.mark.promise("P-22")
 async def test_an_agent_identity(world):
     async with agreed(world):
         with as_agent(world) as serving:
@@ -396,6 +406,7 @@ async def test_an_agent_identity(world):
     assert names == ["blueprint", "agent-identity", "agent-identity"], "T1 is kept"
 
 
+@pytest.mark.promise("P-22")
 @pytest.mark.usefixtures("on_a_machine")
 async def test_an_agent_identity_without_any_secret(world, registration):
     registration.identity("blueprint")
@@ -409,6 +420,7 @@ async def test_an_agent_identity_without_any_secret(world, registration):
     assert told == world.person("adele")["name"]
 
 
+@pytest.mark.promise("P-22")
 async def test_an_agent_of_another_blueprint(world, events):
     async with agreed(world):
         with as_agent(world, agent="other-agent") as serving:

@@ -12,16 +12,13 @@ import os
 import random
 import re
 import ssl
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
 import httpx
 import pytest
 
-from load.wire import answer, request
-from obo_graph.app import create_app
-from obo_graph.settings import GraphSettings
 from obo_mcp import OnBehalfOf
 from obo_mcp.clock import SystemClock
 from obo_mcp.exchange.breaker import REFUSAL_SECONDS
@@ -30,7 +27,6 @@ from support.asgi import bearer, call
 from support.bad_days import BAD_DAYS, SHARE, WORDS, TokenEndpointWithBadDays
 from support.clock import ManualClock
 from support.crowd import Crowd
-from support.serving import Serving
 from support.wire import payload_of
 from support.world import World
 
@@ -233,92 +229,3 @@ def test_of_all_interleaved_calls_none_gets_anything_of_another_person(world, lo
     exchanges = endpoint.happened.total()
     for kind in BAD_DAYS:
         assert abs(endpoint.happened[kind] / exchanges - SHARE) < 0.01, kind
-
-
-# --- the Graph server, over sockets and TLS ------------------------------------------------------
-
-TOOLS = ("whoami", "mail_search", "files_search")
-PEOPLE_OF_GRAPH = 200 if NIGHTLY else 40
-ROUNDS = 20 if NIGHTLY else 5
-HALF_A_SIGN_IN = 2000
-SLOW_DOWN, OVER = (
-    {"error": error, "error_codes": [code]}
-    for error, code in (("temporarily_unavailable", 50196), ("invalid_grant", 50173))
-)
-TROUBLE = [
-    {"status": 429, "headers": {"Retry-After": "20"}, "body": SLOW_DOWN},
-    {"status": 500},
-    {"status": 400, "headers": {"Retry-After": "20"}, "body": OVER},
-    {"status": 200, "headers": {"Retry-After": "20"}},
-]
-
-
-class Callers:
-    """Everybody asks for their own things, several at a time; `found` is what each was given."""
-
-    def __init__(self, crowd, port):
-        self.crowd = crowd
-        self._port = port
-        self.found = defaultdict(set)
-        self.outcomes = Counter()
-
-    async def round(self, chance):
-        turns = [
-            (person, self.crowd.token(person, 2 * HALF_A_SIGN_IN), tool)
-            for person in range(PEOPLE_OF_GRAPH)
-            for tool in TOOLS
-        ]
-        chance.shuffle(turns)
-        await asyncio.gather(*(self._some(turns) for _ in range(16)))
-
-    async def _some(self, turns):
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        while turns:
-            person, token, tool = turns.pop()
-            era = ("legacy", "modern")[len(turns) % 2]
-            given = {"query": "minutes"} if tool == "files_search" else {}
-            writer.write(request(self._port, era, token.reveal(), tool, given))
-            self._look(person, tool, *await answer(reader))
-        writer.close()
-        await writer.wait_closed()
-
-    def _look(self, person, tool, head, body):
-        named = set(IDENTIFIER.findall((head + body).decode())) & set(self.crowd.oids)
-        assert named <= {self.crowd.oids[person]}
-        status = int(head[9:12])
-        if status != 200:
-            self.outcomes[status] += 1
-            return
-        told = json.loads(re.search(rb"\{.*\}", body)[0])["result"]
-        self.outcomes["error" if told.get("isError") else tool] += 1
-        if told.get("isError"):
-            return
-        structured = told["structuredContent"]
-        if tool == "whoami":
-            assert structured["id"] == self.crowd.oids[person]
-        else:
-            self.found[person].update(row.get("id") or row["ref"] for row in structured["items"])
-
-
-@pytest.mark.promise("P-03")
-@pytest.mark.timeout(3600)
-def test_everybody_finds_only_their_own_through_the_graph_server(world, local, clock):
-    for number, trouble in enumerate(TROUBLE):
-        chance = {"name": str(number), "probability": SHARE, "count": 1_000_000}
-        world.fault("token", **trouble, **chance)
-    graph = GraphSettings(graph_url=world.url, graph_resource=world.about["graph_resource"])
-    crowd, order = Crowd(local.tenant, PEOPLE_OF_GRAPH), random.Random(SEED)
-    with Serving(
-        lambda url: create_app(world.settings(f"{url}/mcp"), graph, clock=clock)
-    ) as serving:
-        callers = Callers(crowd, int(serving.url.rpartition(":")[2]))
-        for _ in range(ROUNDS):
-            asyncio.run(callers.round(order))
-            clock.advance(HALF_A_SIGN_IN)
-    world.clear()
-    asked = PEOPLE_OF_GRAPH * ROUNDS
-    assert min(callers.outcomes[tool] for tool in TOOLS) > 0.7 * asked
-    assert min(callers.outcomes["error"], callers.outcomes[401]) > 0.01 * asked
-    assert len(callers.found) == PEOPLE_OF_GRAPH
-    everything = [row for rows in callers.found.values() for row in rows]
-    assert len(everything) == len(set(everything))

@@ -228,6 +228,7 @@ def failing(world, road):
     world.clear()
 
 
+@pytest.mark.promise("P-18")
 @pytest.mark.promise("P-05")
 @pytest.mark.parametrize("outage", [refusing, stalling, failing], ids=lambda kind: kind.__name__)
 async def test_an_outage_costs_warm_people_nothing_and_cold_ones_no_time(

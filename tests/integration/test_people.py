@@ -15,6 +15,7 @@ PLATEAU_MIB = 250
 LAST_HALF_MIB = 16 if NIGHTLY else 4
 
 
+@pytest.mark.promise("P-24")
 @pytest.mark.promise("P-04")
 @pytest.mark.timeout(1800)
 def test_many_people_need_bounded_memory_and_make_no_lookup_dearer():

@@ -258,6 +258,7 @@ WORDS = {
 }
 
 
+@pytest.mark.promise("P-16")
 async def test_dump_log_and_command_stream_hold_nothing_that_anybody_could_use(server, clock):
     assertion = Secret(f"{WORDS['assertion']}.{WORDS['upn']}.{WORDS['oid']}")
     key = CacheKey(
@@ -288,6 +289,7 @@ async def test_dump_log_and_command_stream_hold_nothing_that_anybody_could_use(s
         assert digest.hex().encode() not in everything
 
 
+@pytest.mark.promise("P-16")
 async def test_ring_key_and_store_together_open_nothing_without_the_assertion(server, clock):
     async with opened(server.url, clock) as cache:
         await filled(cache, clock, 100)
@@ -310,6 +312,7 @@ async def test_ring_key_and_store_together_open_nothing_without_the_assertion(se
 # --- lies ------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("P-16")
 async def test_entries_that_somebody_tampered_with_are_missing_deleted_and_counted(
     server, clock, events
 ):
@@ -515,6 +518,7 @@ FAULTS = (
 )  # fmt: skip
 
 
+@pytest.mark.promise("P-17")
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 async def test_a_faulty_way_to_redis_costs_no_call_and_at_most_50_ms(server, clock, fault):
     async with FaultProxy(server.port) as proxy:
@@ -545,6 +549,7 @@ async def test_more_answers_than_questions_make_no_wrong_one(server, clock):
                 assert entry is None or entry.token == Secret(f"token {number}")
 
 
+@pytest.mark.promise("P-17")
 async def test_a_redis_that_is_killed_costs_no_call_and_is_used_again_when_it_is_back(
     tmp_path, clock
 ):
@@ -562,6 +567,7 @@ async def test_a_redis_that_is_killed_costs_no_call_and_is_used_again_when_it_is
                 assert await found(replica, 20) == 20
 
 
+@pytest.mark.promise("P-17")
 async def test_a_redis_that_stands_still_costs_no_call(tmp_path, clock):
     with RedisServer(tmp_path) as server:
         shared = redis_cache(server.url, clock)
@@ -576,6 +582,7 @@ async def test_a_redis_that_stands_still_costs_no_call(tmp_path, clock):
                 assert await found(replica, 20) == 20
 
 
+@pytest.mark.promise("P-17")
 async def test_a_full_redis_costs_no_call_and_still_gives_what_it_holds(tmp_path, clock, caplog):
     caplog.set_level(logging.INFO, AUDIT_LOGGER)
     with RedisServer(tmp_path, "maxmemory-policy noeviction") as server:
@@ -614,6 +621,7 @@ async def test_while_redis_is_left_alone_nobody_connects(server, clock):
 # --- several servers -------------------------------------------------------------------------
 
 
+@pytest.mark.promise("P-17")
 async def test_behind_sentinel_the_cache_is_back_ten_seconds_after_its_server_died(tmp_path, clock):
     with sentinel_pair(tmp_path) as (primary, replica, sentinel):
         url = f"redis://127.0.0.1:1,redis://127.0.0.1:{sentinel.port}/2"
@@ -687,6 +695,7 @@ async def test_a_cluster_with_tls_is_trusted_as_one_server_is(tmp_path, clock):
 # --- rotation --------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("P-23")
 async def test_while_keys_are_rotated_nobody_loses_an_entry(server, clock):
     """A new key may come first or last; replicas of both generations run at the same time."""
     old, new = new_ring_key(), new_ring_key()

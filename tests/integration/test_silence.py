@@ -595,6 +595,7 @@ def test_there_are_many_ways_to_fail():
     assert len(PATHS) >= 80
 
 
+@pytest.mark.promise("P-25")
 @pytest.mark.parametrize("name", list(known()))
 async def test_a_failure_shows_no_secret_even_with_the_locals_of_every_frame(tools, name):
     error = await failure(PATHS[name], tools)
@@ -667,6 +668,7 @@ def everything(tools):
     }  # fmt: skip
 
 
+@pytest.mark.promise("P-25")
 def test_nothing_shows_a_secret_in_a_repr(tools):
     for name, thing in everything(tools).items():
         silent(f"{name}: {thing!r} {thing!s} {[thing]!r} {thing!a}".replace(str(CLEAR), ""))

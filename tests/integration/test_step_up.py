@@ -384,6 +384,7 @@ async def test_a_client_that_leaves_before_its_refusal_is_no_failure_of_ours(wor
 # Consent.
 
 
+@pytest.mark.promise("P-20")
 @pytest.mark.promise("P-10")
 @pytest.mark.parametrize("on", WIRES[4:], ids=WIRE_IDS[4:])
 @pytest.mark.parametrize("tool", ["by_parameter", "by_call"])

@@ -176,6 +176,7 @@ def body(code, error, suberror="", **more):
     }
 
 
+@pytest.mark.promise("P-21")
 @pytest.mark.parametrize(("code", "error", "suberror", "leaf"), ROWS)
 def test_each_number_becomes_one_leaf_with_public_words_and_a_cure(code, error, suberror, leaf):
     failure = refusal(body(code, error, suberror))
@@ -198,6 +199,7 @@ def test_only_what_passes_by_itself_is_worth_another_try(code, error, suberror, 
     assert failure.retry_after_seconds == (17 if issubclass(leaf, Unavailable) else None)
 
 
+@pytest.mark.promise("P-21")
 def test_the_rows_and_the_table_know_the_same_numbers():
     assert {row[0] for row in ROWS} == set(MEANINGS)
 
@@ -239,6 +241,7 @@ UNKNOWN_ROWS = [
 ]
 
 
+@pytest.mark.promise("P-21")
 @pytest.mark.parametrize(("error", "leaf"), UNKNOWN_ROWS)
 def test_an_unknown_number_changes_nothing_of_what_error_says(error, leaf):
     for result in (body(UNKNOWN, error), {"error": error}):

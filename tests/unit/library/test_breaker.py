@@ -74,6 +74,7 @@ def opened(breaker, error=None):
 # One person
 
 
+@pytest.mark.promise("P-19")
 def test_a_pause_that_the_authority_asked_for_is_kept_to_the_second(breaker, clock):
     breaker.failed(ADELE, throttled(30))
     for second in range(30):
@@ -369,6 +370,7 @@ class Rules:
             self.assertion[who.token_digest] = now + 60
 
 
+@pytest.mark.promise("P-19")
 @tried(500, steps=_STEPS)
 def test_no_order_of_calls_and_answers_lets_anybody_through_early(steps):
     """Answers may be under way: each comes up to four steps after its call was let through."""
@@ -430,6 +432,7 @@ async def told_to_wait(broker, caller) -> int:
     return caught.value.retry_after_seconds
 
 
+@pytest.mark.promise("P-19")
 async def test_a_throttled_person_is_not_asked_about_before_the_thirtieth_second(
     broker, endpoint, clock
 ):
@@ -463,6 +466,7 @@ async def test_a_success_for_another_scope_does_not_cut_a_persons_pause_short(
     assert await told_to_wait(broker, a_caller()) == 20
 
 
+@pytest.mark.promise("P-18")
 @pytest.mark.parametrize(
     "failure", [cut, too_slow, lambda: broken(30), lambda: throttled(30, 90055)]
 )
@@ -514,6 +518,7 @@ async def test_once_open_a_cold_caller_does_not_queue_behind_a_probe_that_hangs(
     assert probe.result()
 
 
+@pytest.mark.promise("P-18")
 @leaping
 async def test_ten_minutes_of_outage_cost_a_probe_every_five_seconds_and_end_within_ten():
     clock = LoopClock()

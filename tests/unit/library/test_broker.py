@@ -421,6 +421,7 @@ async def test_a_renewal_declares_what_the_refused_token_was_asked_for_with(brok
     assert kept.reveal().startswith("token 2 ")
 
 
+@pytest.mark.promise("P-20")
 async def test_a_refused_renewal_carries_its_claims_up_and_the_old_token_is_gone(
     broker, endpoint, cache
 ):

@@ -167,6 +167,7 @@ def test_a_name_says_nothing_and_differs_from_ring_to_ring():
 # --- who may open it -------------------------------------------------------------------------
 
 
+@pytest.mark.promise("P-16")
 @pytest.mark.parametrize("other", ["", "user assertion of adele ", "user assertion of bianca"])
 def test_without_the_very_assertion_nothing_opens(other):
     envelope = an_envelope()
@@ -180,6 +181,7 @@ def test_without_the_ring_key_the_assertion_opens_nothing():
     assert not opens(an_envelope(new_ring_key()), name, octets)
 
 
+@pytest.mark.promise("P-23")
 def test_a_new_key_seals_the_old_one_still_opens_and_retired_it_opens_nothing():
     old, new = new_ring_key(), new_ring_key()
     before, during, after = an_envelope(old), an_envelope(new, old), an_envelope(new)
@@ -283,6 +285,7 @@ VANDALS = (
 )  # fmt: skip
 
 
+@pytest.mark.promise("P-16")
 @pytest.mark.parametrize("vandal", VANDALS, ids=lambda vandal: vandal.__name__)
 def test_of_a_hundred_thousand_entries_that_were_tampered_with_none_opens(vandal):
     """Together they are a hundred thousand; whatever else than `Unopened` is raised fails."""

@@ -84,6 +84,7 @@ async def all_called(call, callers, per_second, *, again):
     await asyncio.gather(*tasks)
 
 
+@pytest.mark.promise("P-19")
 @pytest.mark.parametrize("per_second", [20, 150] if NIGHTLY else [150])
 def test_with_three_faults_in_ten_answers_retries_add_no_more_than_a_fifth(per_second):
     callers, served = 20_000, []
@@ -104,6 +105,7 @@ def test_with_three_faults_in_ten_answers_retries_add_no_more_than_a_fifth(per_s
     assert requests <= 1.2 * callers
 
 
+@pytest.mark.promise("P-19")
 @pytest.mark.parametrize("per_second", [20, 100])
 def test_an_endpoint_that_is_down_for_three_of_ten_seconds_is_asked_a_fifth_more_at_most(
     per_second,
