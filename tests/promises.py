@@ -31,7 +31,8 @@ PROMISES = {
     ),
     "P-03": Promise(
         "Nobody gets another person's token, data or error.",
-        "0 of the interleaved calls, whatever the token endpoint answered to somebody else",
+        "0 of 20,000 interleaved calls of 1,000 people (1,000,000 at night), whatever the token "
+        "endpoint answered to somebody else",
         "G9",
     ),
     "P-04": Promise(
@@ -111,8 +112,8 @@ PROMISES = {
     ),
     "P-18": Promise(
         "While the token endpoint is down, whoever holds a token notices nothing.",
-        "0 warm calls failed; once the circuit is open cold ones hear 503 in under 50 ms; one probe "
-        "in 5 s; closed within 10 s of recovery",
+        "0 warm calls failed; once the circuit is open cold ones hear 503 in under 50 ms; one "
+        "probe in 5 s; closed within 10 s of recovery",
         "G12",
     ),
     "P-19": Promise(
@@ -133,9 +134,10 @@ PROMISES = {
         "G26",
     ),
     "P-22": Promise(
-        "Whatever proves our application, it works end to end, and is refused for the right reason.",
-        "secret, certificate, vault, managed identity, workload identity, function, agent identity: "
-        "each over real sockets with real MSAL, and with its wrong subjects, audiences and issuers",
+        "Whatever proves our application works end to end, and is refused for the right reason.",
+        "secret, certificate, vault, managed identity, workload identity, function, agent "
+        "identity: each over real sockets with real MSAL, and with its wrong subjects, audiences "
+        "and issuers",
         "",
     ),
     "P-23": Promise(

@@ -69,7 +69,9 @@ def test_no_test_sleeps():
     offences = [
         f"{place(path, call.lineno)} {name}"
         for path, call, name, _ in calls_in_tests()
-        if sleeps(call, name) and (ROOT / "tests" / "load") not in path.parents
+        if sleeps(call, name)
+        and (ROOT / "tests" / "load") not in path.parents
+        and path.name != "fault_proxy.py"  # it makes others late: that is its purpose
     ]
     assert not offences, "time comes from a Clock and waiting from events: " + ", ".join(offences)
 

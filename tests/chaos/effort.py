@@ -6,7 +6,7 @@ import sys
 NIGHTLY = os.environ.get("OBO_MCP_NIGHTLY") == "1"
 PEOPLE = 200 if NIGHTLY else 24
 ROUNDS = 5 if NIGHTLY else 3
-SLICES = 5 if NIGHTLY else 1
+SLICES = 3 if NIGHTLY else 1
 
 
 def say(text):

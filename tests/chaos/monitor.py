@@ -21,7 +21,8 @@ def gets(lines):
 def races(lines):
     """How often an entry was looked for before it was there, beyond the once that has to be.
 
-    Whoever looked too early exchanges for himself, and that is no fault.
+    Whoever looked too early exchanges for himself, and that is no fault. An entry that never came
+    was not looked for too early.
     """
     early, there = Counter(), set()
     for command, name in commands(lines):
@@ -29,7 +30,7 @@ def races(lines):
             there.add(name)
         elif command == b"GET" and name not in there:
             early[name] += 1
-    return sum(early.values()) - len(early)
+    return sum(early[name] - 1 for name in there if early[name])
 
 
 class Scan:

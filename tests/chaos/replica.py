@@ -6,6 +6,7 @@ SIGTERM. What has happened is told on standard output, again one object a line. 
 ends, so do all replicas.
 """
 
+import gc
 import json
 import os
 import signal
@@ -123,6 +124,8 @@ def start(order):
 
 def main():
     running = set()
+    gc.collect()
+    gc.freeze()  # as the Graph server does: full collections need not walk what was loaded
     try:
         for line in sys.stdin:
             order = json.loads(line)

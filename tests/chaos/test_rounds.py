@@ -56,6 +56,7 @@ def stranger(house):
     house.fleet.stop(replica)
 
 
+@pytest.mark.promise("P-23")
 async def test_a_call_of_several_rounds_goes_on_at_another_replica(house, patient, stranger):
     token = house.world.token("adele")
     question, state = await asked_at(patient[0], token)
@@ -63,6 +64,7 @@ async def test_a_call_of_several_rounds_goes_on_at_another_replica(house, patien
     assert (await answered_at(stranger, token, question, state)).code == -32602
 
 
+@pytest.mark.promise("P-23")
 async def test_a_list_of_the_graph_server_goes_on_at_another_replica(house):
     token = house.world.token("alex")
     one, other = house.replicas(2, faults=False, kind="graph")

@@ -19,10 +19,12 @@ async def everywhere_at_once(calls, crowd):
 
 
 @pytest.mark.parametrize(
-    "load", [one_call_after_another, everywhere_at_once], ids=lambda load: load.__name__
+    ("load", "most_races"),
+    [(one_call_after_another, PEOPLE // 2), (everywhere_at_once, 3 * PEOPLE)],
+    ids=["one call after another", "everywhere at once"],
 )
 async def test_four_replicas_exchange_once_for_each_person_and_once_more_for_each_race(
-    house, patient, load
+    house, patient, load, most_races
 ):
     crowd, calls = house.people(PEOPLE), house.calls(patient)
     with house.redis.monitored() as lines:
@@ -36,6 +38,7 @@ async def test_four_replicas_exchange_once_for_each_person_and_once_more_for_eac
     assert not calls.failures
     assert len(done) == PEOPLE
     assert total <= PEOPLE + raced
+    assert raced <= most_races
     assert max(done.values()) <= len(patient)
 
 

@@ -14,11 +14,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from chaos.effort import NIGHTLY, ROUNDS, SLICES, say
+from chaos.effort import NIGHTLY, SLICES, say
 from chaos.fleet import exchanges
 from support.fault_proxy import noise
 
-PEOPLE = 60 if NIGHTLY else 16
+PEOPLE = 30 if NIGHTLY else 16
+ROUNDS = 3
 EXTRA_MS = 50
 TRIES = 3
 PROBES = 20
@@ -141,6 +142,7 @@ async def it_is_shared_again(house, usual):
     return False
 
 
+@pytest.mark.promise("P-17")
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.__name__)
 async def test_trouble_with_redis_fails_no_call_and_costs_50_ms_at_most(house, usual, trouble):
     assert await it_is_shared_again(house, usual)  # so that the trouble meets a working cache
@@ -155,6 +157,7 @@ async def test_trouble_with_redis_fails_no_call_and_costs_50_ms_at_most(house, u
     assert await it_is_shared_again(house, usual)
 
 
+@pytest.mark.promise("P-17")
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.__name__)
 async def test_whoever_was_known_before_the_trouble_is_not_exchanged_for_again(
     house, usual, trouble
@@ -169,6 +172,7 @@ async def test_whoever_was_known_before_the_trouble_is_not_exchanged_for_again(
     assert not exchanges(house.world)
 
 
+@pytest.mark.promise("P-17")
 async def test_replicas_that_start_while_redis_is_away_serve_and_share_when_it_is_back(house):
     async with killed_and_started_again(house):
         replicas = await asyncio.to_thread(house.replicas, 2)

@@ -42,6 +42,7 @@ async def a_load_with_trouble_in_it(house, usual):
     return crowd, calls
 
 
+@pytest.mark.promise("P-16")
 async def test_when_all_is_over_redis_holds_no_word_about_anybody(house, usual):
     with house.redis.monitored() as lines:
         crowd, calls = await a_load_with_trouble_in_it(house, usual)
@@ -65,6 +66,7 @@ async def test_when_all_is_over_redis_holds_no_word_about_anybody(house, usual):
     assert found == {place: {0} for place in places}  # the canary, and nothing else
 
 
+@pytest.mark.promise("P-16")
 async def test_ring_and_store_together_open_nothing_without_the_assertion(house, patient):
     calls, crowd = house.calls(patient), house.people(PEOPLE)
     house.redis.command("FLUSHALL")

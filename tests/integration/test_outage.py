@@ -22,7 +22,7 @@ from requests.adapters import HTTPAdapter
 from load.wire import answer, request
 from obo_mcp import OnBehalfOf
 from obo_mcp.clock import SystemClock
-from obo_mcp.exchange.breaker import FAILURES_TO_OPEN, PROBE_SECONDS
+from obo_mcp.exchange.breaker import FAILURES_TO_OPEN, PROBE_SECONDS, SECONDS_TO_OPEN
 from obo_tenant.serve import LocalTenant
 from support.clock import ManualClock
 from support.crowd import Crowd
@@ -241,7 +241,7 @@ async def test_an_outage_costs_warm_people_nothing_and_cold_ones_no_time(
         async with server.connected() as ask:
             assert {(await ask(token)).status for token in warm} == {200}
             with outage(world, server.road):
-                await open_circuit(ask, cold)
+                await open_circuit(ask, cold, clock)
                 server.road.travelled.clear()
                 await cold_calls_are_refused_at_once(ask, cold)
                 assert server.road.travelled == []
@@ -250,8 +250,9 @@ async def test_an_outage_costs_warm_people_nothing_and_cold_ones_no_time(
             await closes_soon(ask, cold, clock)
 
 
-async def open_circuit(ask, cold):
+async def open_circuit(ask, cold, clock):
     for _ in range(FAILURES_TO_OPEN):
+        clock.advance(SECONDS_TO_OPEN)
         assert (await ask(next(cold))).status == 503
 
 

@@ -198,7 +198,8 @@ class Tools:
         return obo
 
     def asked(self, obo=None):
-        return (obo or self.obo())._source(CALLER, MAIL).token()
+        """The broker itself: what tools get of a failure is another exception, with less in it."""
+        return (obo or self.obo())._broker.downstream_token(CALLER, MAIL)
 
     def file(self, octets, name="file"):
         found = self.folder / name
@@ -324,6 +325,12 @@ async def _(tools):
     obo = tools.obo()
     await failure(tools.asked, obo)
     await tools.asked(obo)
+
+
+@path("a token source")
+async def _(tools):
+    tools.wire.default = 500, {"error_description": ECHO}
+    await tools.obo()._source(CALLER, MAIL).token()
 
 
 @path("a claims challenge is refused")

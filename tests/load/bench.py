@@ -26,6 +26,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 from exchange_cost import exchange_costs
 from keys import unknown_key_flood, verification
 from sealing import sealing
+from shared_cache import shared_cache
 from wire import load, request
 
 from obo_cli.demo.server import graph_server
@@ -307,6 +308,7 @@ def main():
         report["exchange_costs"] = exchange_costs(quick=quick)
         report["sealing"] = sealing(entries=200 if quick else 5000)
         report["many_people"] = many_people(*((2000, 500) if quick else (100_000, 20_000)))
+        report["shared_cache"] = shared_cache(people=10 if quick else 50)
         report["verification"] = verification(tokens=501 if quick else 5001)
         report["unknown_key_flood"] = floods(
             world, rounds=1 if quick else 6, slice_seconds=2 if quick else 5

@@ -83,8 +83,9 @@ def log_as_the_graph_server_does():
 
 if __name__ == "__main__":
     log_as_the_graph_server_does()
-    if len(os.sched_getaffinity(0)) > 1:
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    # A child begins on its parent's one core: first take all that there are, then the other one.
+    os.sched_setaffinity(0, range(os.cpu_count()))
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     app = {"bare": bare, "protected": protected, "aged": aged}[sys.argv[1]]()
     config = uvicorn.Config(
         app, host="127.0.0.1", port=int(sys.argv[2]), http="h11", log_config=None, access_log=False

@@ -24,9 +24,11 @@ from obo_mcp.exchange.cause import Cause, HeldBack, cause_of
 from obo_mcp.inbound.principal import Principal
 
 FAILURES_TO_OPEN = 5
-"""So many failures in a row, with no other answer in between, open the circuit of a tenant.
+SECONDS_TO_OPEN = 0.25
+"""So many failures in a row, for so long with no other answer, open the circuit of a tenant.
 
-A refused client credential counts as one: it fails for everybody, until its operator mends it.
+A refused client credential counts as one: it fails for everybody, until its operator mends it. On
+a busy server five failures in a row may be chance; a quarter of a second of nothing else is not.
 """
 PROBE_SECONDS = 5.0
 """While it is open, one exchange in this time goes through, to see."""
@@ -56,6 +58,7 @@ class _Circuit:
     """
 
     failures: int = 0
+    failing_since: float = 0.0
     until: float = 0.0
     asked_until: float = float("-inf")
     error: OboError | None = None
@@ -70,6 +73,19 @@ class Breaker:
         self._people: TLRUCache[tuple[str, str], _Pause] = _remembered(clock)
         self._assertions: TLRUCache[bytes, _Pause] = _remembered(clock)
 
+    def held_back(self, principal: Principal) -> OboError | None:
+        """What an exchange for this person would be refused with now; None if it may pass."""
+        now = self._clock.monotonic()
+        held = (
+            self._assertions.get(principal.token_digest),
+            self._people.get((principal.tid, principal.oid)),
+            self._circuits.get(principal.tid),
+        )
+        for each in held:
+            if each is not None and each.error is not None and each.until > now:
+                return _again(each.error, each.until - now)
+        return None
+
     def check(self, principal: Principal) -> None:
         """Whether an exchange for this person could pass now; it is not counted as one.
 
@@ -79,16 +95,9 @@ class Breaker:
             Unavailable: the person's Retry-After is not over, the tenant's is not, or the token
                 endpoint fails and it is not time for a probe.
         """
-        now = self._clock.monotonic()
-        circuit = self._circuits.get(principal.tid)
-        held = (
-            self._assertions.get(principal.token_digest),
-            self._people.get((principal.tid, principal.oid)),
-            circuit,
-        )
-        for each in held:
-            if each is not None and each.error is not None and each.until > now:
-                raise _again(each.error, each.until - now)
+        refused = self.held_back(principal)
+        if refused is not None:
+            raise refused from refused.__cause__
 
     def admit(self, principal: Principal) -> None:
         """Let one exchange for this person pass; while the circuit is open, it is the probe.
@@ -109,14 +118,17 @@ class Breaker:
         if pause is not None and pause.until <= self._clock.monotonic():
             del self._people[person]
 
-    def failed(self, principal: Principal, error: OboError) -> None:
-        """An exchange for this person failed with `error`; learn from it."""
+    def failed(self, principal: Principal, error: OboError, *, since: float | None = None) -> None:
+        """An exchange for this person failed with `error`; learn from it.
+
+        `since` is when it began (monotonic seconds); now, if that is left out.
+        """
         cause = cause_of(error)
         if isinstance(error, TokenEndpointThrottled) and TENANT_THROTTLED in cause.codes:
             self._open(principal.tid, error)
             return
         if isinstance(error, TokenEndpointUnavailable) or _concerns_all(cause):
-            self._count(principal.tid, error)
+            self._count(principal.tid, error, since)
         else:
             self._answered(principal.tid)
         if isinstance(error, TokenEndpointThrottled) or cause.asked_seconds is not None:
@@ -142,10 +154,13 @@ class Breaker:
         until = max(now + seconds, earlier.until if earlier else 0.0)
         self._people[person] = _Pause(until, _bare(error), times)
 
-    def _count(self, tenant_id: str, error: OboError) -> None:
-        circuit = self._circuits.setdefault(tenant_id, _Circuit())
+    def _count(self, tenant_id: str, error: OboError, since: float | None) -> None:
+        now = self._clock.monotonic()
+        began = _Circuit(failing_since=now if since is None else since)
+        circuit = self._circuits.setdefault(tenant_id, began)
         circuit.failures += 1
-        if circuit.failures >= FAILURES_TO_OPEN:
+        lasts = now - circuit.failing_since >= SECONDS_TO_OPEN
+        if circuit.error is not None or (lasts and circuit.failures >= FAILURES_TO_OPEN):
             self._open(tenant_id, error)
 
     def _open(self, tenant_id: str, error: OboError) -> None:

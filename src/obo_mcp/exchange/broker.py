@@ -87,15 +87,16 @@ class TokenBroker:
             ExchangeRefused: the authority refuses the exchange; the leaf says why.
             Unavailable: the token endpoint gives no answer; ask again later.
         """
-        started, key = self._clock.monotonic(), self._key(caller, scopes, claims)
+        key = self._key(caller, scopes, claims)
         entry = self._cache.at_hand(key)
-        if entry is not None:
-            if self._is_ageing(entry) and key not in self._tried_early:
-                self._tried_early[key] = True
-                self._flights.start(key, lambda: self._exchanged(key, caller, scopes))
-            self._tell(caller, scopes, started, _Found(entry, "cache"))
-            return entry.token
-        return await self._joined(key, caller, scopes, lambda: self._found(key, caller, scopes))
+        if entry is None:
+            return await self._joined(key, caller, scopes, lambda: self._found(key, caller, scopes))
+        if self._is_ageing(entry) and key not in self._tried_early:
+            self._tried_early[key] = True
+            self._flights.start(key, lambda: self._exchanged(key, caller, scopes))
+        if wanted(logging.DEBUG):  # asked here too: most calls come this way
+            self._tell(caller, scopes, self._clock.monotonic(), _Found(entry, "cache"))
+        return entry.token
 
     async def renewed_token(
         self, caller: Caller, scopes: Scopes, *, refused: Secret, challenge: str, claims: str = ""
@@ -166,7 +167,8 @@ class TokenBroker:
         try:
             return await self._asked(caller, scopes, claims)
         except TokenEndpointUnavailable as error:
-            if not cause_of(error).is_blip or not self._budget.spend():
+            open_now = self._breaker.held_back(caller.principal) is not None
+            if open_now or not cause_of(error).is_blip or not self._budget.spend():
                 raise
         await self._sleep(_pause_seconds())
         return await self._asked(caller, scopes, claims)
@@ -195,7 +197,7 @@ class TokenBroker:
         return entry
 
     def _learn(self, caller: Caller, scopes: Scopes, started: float, error: OboError) -> None:
-        self._breaker.failed(caller.principal, error)
+        self._breaker.failed(caller.principal, error, since=started)
         self._record(caller, scopes, started, error)
 
     def _key(self, caller: Caller, scopes: Scopes, claims: str) -> CacheKey:

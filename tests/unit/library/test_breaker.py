@@ -20,7 +20,12 @@ from obo_mcp.errors import (
     TokenEndpointUnavailable,
     Unavailable,
 )
-from obo_mcp.exchange.breaker import FAILURES_TO_OPEN, PROBE_SECONDS, Breaker
+from obo_mcp.exchange.breaker import (
+    FAILURES_TO_OPEN,
+    PROBE_SECONDS,
+    SECONDS_TO_OPEN,
+    Breaker,
+)
 from obo_mcp.exchange.broker import TokenBroker
 from obo_mcp.exchange.cause import HeldBack
 from support.clock import ManualClock
@@ -68,7 +73,7 @@ def held_back_or_not(breaker, principal) -> OboError | None:
 def opened(breaker, error=None):
     for _ in range(FAILURES_TO_OPEN):
         breaker.admit(ADELE)
-        breaker.failed(ADELE, error or cut())
+        breaker.failed(ADELE, error or cut(), since=0.0)
 
 
 # One person
@@ -241,7 +246,7 @@ def test_a_throttled_tenant_without_a_retry_after_is_probed(breaker, clock):
 def test_five_failures_in_a_row_open_the_circuit_of_the_tenant_only(breaker, failure):
     for _ in range(FAILURES_TO_OPEN):
         breaker.admit(MEGAN)
-        breaker.failed(ADELE, failure())
+        breaker.failed(ADELE, failure(), since=0.0)
     error = held_back(breaker, MEGAN)
     assert type(error) is TokenEndpointUnavailable
     assert error.retry_after_seconds == PROBE_SECONDS
@@ -278,13 +283,13 @@ def test_what_is_wrong_with_one_scope_or_request_holds_nobody_back(breaker, code
 )
 def test_any_answer_in_between_shows_that_the_endpoint_lives(breaker, answer):
     for _ in range(FAILURES_TO_OPEN - 1):
-        breaker.failed(ADELE, cut())
+        breaker.failed(ADELE, cut(), since=0.0)
     if answer is None:
         breaker.succeeded(MEGAN)
     else:
         breaker.failed(MEGAN, answer)
     for _ in range(FAILURES_TO_OPEN - 1):
-        breaker.failed(ADELE, cut())
+        breaker.failed(ADELE, cut(), since=0.0)
     breaker.admit(ADELE)
 
 
@@ -305,13 +310,13 @@ def test_the_first_answer_after_an_outage_closes_the_circuit(breaker, clock):
     breaker.failed(MEGAN, refused(65001))
     for _ in range(FAILURES_TO_OPEN - 1):
         breaker.admit(ADELE)
-        breaker.failed(ADELE, cut())
+        breaker.failed(ADELE, cut(), since=0.0)
     breaker.admit(ADELE)
 
 
 def test_what_an_outage_asks_for_is_kept_by_the_whole_tenant(breaker, clock):
     for number in range(FAILURES_TO_OPEN):
-        breaker.failed(a_caller(f"person-{number}").principal, broken(40))
+        breaker.failed(a_caller(f"person-{number}").principal, broken(40), since=0.0)
     clock.advance(39)
     assert held_back(breaker, MEGAN).retry_after_seconds == 1
 
@@ -347,20 +352,27 @@ class Rules:
         self.tenant = defaultdict(float)
         self.assertion = defaultdict(float)
         self.failures = defaultdict(int)
+        self.failing_since = {}
+        self.open = defaultdict(bool)
         self.probed = defaultdict(float)
 
     def early(self, who, now):
-        tried_again = self.failures[who.tid] >= FAILURES_TO_OPEN and now < self.probed[who.tid]
+        tried_again = self.open[who.tid] and now < self.probed[who.tid]
         times = self.person[who.oid], self.tenant[who.tid], self.assertion[who.token_digest]
         return tried_again or now < max(times)
 
     def passed(self, who, now):
         self.probed[who.tid] = now + PROBE_SECONDS
 
-    def answered(self, who, outcome, now):
+    def answered(self, who, outcome, now, since):
         is_failure = outcome in {"cut", "slow", "503 for 7"}
         if outcome != "tenant for 11":
             self.failures[who.tid] = self.failures[who.tid] + 1 if is_failure else 0
+            if self.failures[who.tid] == 1:
+                self.failing_since[who.tid] = since
+            enough = self.failures[who.tid] >= FAILURES_TO_OPEN
+            lasts = enough and now - self.failing_since[who.tid] >= SECONDS_TO_OPEN
+            self.open[who.tid] = is_failure and (self.open[who.tid] or lasts)
         pauses = {"503 for 7": 7, "429 for 13": 13}
         self.person[who.oid] = max(self.person[who.oid], now + pauses.get(outcome, 0))
         self.tenant[who.tid] = max(
@@ -391,17 +403,17 @@ def test_no_order_of_calls_and_answers_lets_anybody_through_early(steps):
             assert refusal is None
             assert not rules.early(who, clock.now())
             rules.passed(who, clock.now())
-            flying.append((number + delay + 1, who, outcome))
+            flying.append((number + delay + 1, who, outcome, clock.now()))
 
 
 def _land(breaker, rules, landed, now):
-    _, who, outcome = landed
+    _, who, outcome, since = landed
     error = _OUTCOMES[outcome]()
     if error is None:
         breaker.succeeded(who)
     else:
-        breaker.failed(who, error)
-    rules.answered(who, outcome, now)
+        breaker.failed(who, error, since=since)
+    rules.answered(who, outcome, now, since)
 
 
 # Through the broker
@@ -491,6 +503,8 @@ async def test_once_open_a_cold_caller_hears_at_once_when_to_come_back(broker, e
     while len(endpoint.asked) < FAILURES_TO_OPEN:
         await told_to_wait(broker, stranger(number))
         number += 1
+        clock.advance(SECONDS_TO_OPEN / 2)
+    clock.advance(-SECONDS_TO_OPEN / 2)
     asked = len(endpoint.asked)
     for second in range(int(PROBE_SECONDS)):
         assert await told_to_wait(broker, stranger(f"cold-{second}")) == PROBE_SECONDS - second
@@ -504,6 +518,7 @@ async def test_once_open_a_cold_caller_does_not_queue_behind_a_probe_that_hangs(
     endpoint.answers += [too_slow()] * FAILURES_TO_OPEN
     for number in range(FAILURES_TO_OPEN):
         await told_to_wait(broker, stranger(number))
+        clock.advance(SECONDS_TO_OPEN)
     clock.advance(PROBE_SECONDS)
     endpoint.gate.clear()
     probe = asyncio.create_task(broker.downstream_token(stranger("probe"), MAIL))
@@ -557,6 +572,7 @@ async def test_a_probe_that_is_answered_with_a_refusal_lets_everybody_through(
     endpoint.answers += [too_slow()] * FAILURES_TO_OPEN
     for number in range(FAILURES_TO_OPEN):
         await told_to_wait(broker, stranger(number))
+        clock.advance(SECONDS_TO_OPEN)
     clock.advance(PROBE_SECONDS)
     endpoint.answers += [refused(65001)]
     with pytest.raises(ConsentRequired):
