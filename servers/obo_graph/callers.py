@@ -93,6 +93,8 @@ def _claims(ctx: ServerRequestContext[Any, Any]) -> dict[str, Any]:
 
 def _client_info(params: Mapping[str, Any]) -> Mapping[str, Any]:
     # 2026-07-28 sends it with every message, earlier protocols with initialize alone.
+    # A tracing SDK writes `_meta` into messages of any protocol.
     meta = params.get("_meta")
-    info = meta.get(_CLIENT_INFO) if isinstance(meta, Mapping) else params.get("clientInfo")
+    info = meta.get(_CLIENT_INFO) if isinstance(meta, Mapping) else None
+    info = info or params.get("clientInfo")
     return info if isinstance(info, Mapping) else {}

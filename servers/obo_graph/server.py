@@ -88,6 +88,7 @@ def _settle_logging() -> None:
         # MCPServer would install an output of its own, with tracebacks in colour.
         logging.basicConfig(level=logging.INFO)
     # httpx logs URLs at INFO, and with them whatever a person looks for; the SDK logs what a model
-    # is told of a failure, which may repeat it. `log_callers` records the failure instead.
-    for name in ("httpx", "httpcore", "mcp.server.mcpserver.server"):
+    # is told of a failure, which may repeat it. `log_callers` records the failure instead. At DEBUG
+    # sse_starlette logs whole answers.
+    for name in ("httpx", "httpcore", "mcp.server.mcpserver.server", "sse_starlette.sse"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -45,4 +45,5 @@ if __name__ == "__main__":
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
     app = create_app(settings, os.environ.get("OBO_MCP_GRAPH_URL", GRAPH))
-    uvicorn.run(app, host="127.0.0.1", port=int(os.environ.get("OBO_MCP_PORT", "8000")))
+    port = int(os.environ.get("OBO_MCP_PORT", "8000"))
+    uvicorn.run(app, host="127.0.0.1", port=port, access_log=False)  # it would log queries

@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import urlsplit
 
 from obo_mcp.asgi.guard import Guard
@@ -15,8 +16,9 @@ from obo_mcp.cache.redis_client import connect
 from obo_mcp.cache.tiered import TieredTokenCache
 from obo_mcp.clock import Clock
 from obo_mcp.errors import ConfigurationError
-from obo_mcp.exchange.consent import ConsentLinks, consent_links
-from obo_mcp.exchange.credential import credential_of
+from obo_mcp.exchange.broker import TokenBroker
+from obo_mcp.exchange.consent import ConsentLinks, consent_links, linked
+from obo_mcp.exchange.credential import credential_of, exchanging_client
 from obo_mcp.exchange.grant import OnBehalfOfGrant
 from obo_mcp.exchange.scopes import Scopes
 from obo_mcp.exchange.transport import TokenEndpointTransport
@@ -91,15 +93,32 @@ def grant(
     return OnBehalfOfGrant(settings, ours, transport, clock)
 
 
+def broker(
+    settings: Settings, grant: OnBehalfOfGrant, cache: TokenCache, clock: Clock
+) -> TokenBroker:
+    """What tools ask for their tokens; its ConsentRequired says where somebody can agree."""
+    return TokenBroker(
+        linked(grant.exchange, partial(links_for_consent, settings)),
+        cache,
+        clock,
+        client_id=exchanging_client(settings),
+        at_once=settings.exchange_threads,
+    )
+
+
 def links_for_consent(settings: Settings, tenant: str, scopes: Scopes) -> ConsentLinks:
-    """Where people of `tenant` agree to `scopes`: for the agent that asks, if one does."""
-    agent = settings.agent_identity_id
+    """Where people of `tenant` agree to `scopes`.
+
+    For an agent identity nowhere: in a browser nobody can agree to what a child of a blueprint
+    does (AADSTS82014); an administrator grants it to the blueprint.
+    """
+    if settings.agent_identity_id:
+        return ConsentLinks("", "")
     return consent_links(
         Authority(settings.authority_host, tenant),
-        agent or settings.client_id,
+        settings.client_id,
         scopes.names,
         settings.consent_redirect_url or resource(settings).consent_page_url,
-        response_type="none" if agent else "code",
     )
 
 

@@ -7,6 +7,7 @@ variables with the prefix `OBO_MCP_`, a `.env` file behind them, frozen after th
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Self
 from urllib.parse import SplitResult, urlsplit
@@ -15,6 +16,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from obo_mcp.errors import ConfigurationError
+from obo_mcp.secret import ClearMembers
 
 PREFIX = "OBO_MCP_"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -82,21 +84,28 @@ class EnvironmentSettings(BaseModel):
     Either way a wrong or missing value raises ConfigurationError, in one line. `FALLBACKS` names
     a variable that is read where our own is absent or empty, in the environment and the file;
     of those in `CREDENTIALS` one, if none is set under its own name: a cluster puts
-    `AZURE_FEDERATED_TOKEN_FILE` into every pod, wanted or not.
+    `AZURE_FEDERATED_TOKEN_FILE` into every pod, wanted or not. `BESIDE` names the one credential
+    that another one works beside, and `PARTS` what is of use only with another setting.
     """
 
     FALLBACKS: ClassVar[Mapping[str, str]] = {}
     CREDENTIALS: ClassVar[tuple[str, ...]] = ()
+    BESIDE: ClassVar[Mapping[str, str]] = {}
+    PARTS: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
     )
 
     def __init__(self, **values: Any) -> None:
+        faults: str | None = None
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise ConfigurationError(_one_line(error)) from None
+            faults = _one_line(error)
+        values.clear()  # a traceback may show them
+        if faults is not None:
+            raise ConfigurationError(faults)
 
     @classmethod
     def from_env(cls, env_file: Path = Path(".env")) -> Self:
@@ -109,24 +118,31 @@ class EnvironmentSettings(BaseModel):
         own = {name: f"{PREFIX}{name.upper()}" for name in cls.model_fields}
         values = _present(own, written)
         borrowed = _present(cls.FALLBACKS, written)
-        offered = [name for name in cls.CREDENTIALS if name in borrowed]
-        chosen = any(name in values for name in cls.CREDENTIALS)
-        for name in offered[0 if chosen else 1 :]:
+        for name in cls._unwanted(borrowed, values):
             del borrowed[name]
         return cls(**borrowed | values)
 
+    @classmethod
+    def _unwanted(cls, borrowed: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
+        """What somebody else's variables offer and our own settings have no use for."""
+        chosen = {name for name in cls.CREDENTIALS if name in values}
+        offered = [name for name in cls.CREDENTIALS if name in borrowed]
+        taken = [name for name in offered if chosen == {cls.BESIDE.get(name)}]
+        kept = {*values, *(taken if chosen else offered[:1])}
+        parts = [part for part, whole in cls.PARTS.items() if whole not in kept]
+        return [name for name in offered if name not in kept] + [p for p in parts if p in borrowed]
 
-def _present(variables: Mapping[str, str], written: Mapping[str, str | None]) -> dict[str, Any]:
+
+def _present(variables: Mapping[str, str], written: Mapping[str, str | None]) -> ClearMembers:
     """What the environment, or else the file, says for each setting; empty counts as absent."""
-    found = {name: os.environ.get(var) or written.get(var) for name, var in variables.items()}
-    return {name: value for name, value in found.items() if value}
+    found = ((name, os.environ.get(var) or written.get(var)) for name, var in variables.items())
+    return ClearMembers((name, value) for name, value in found if value)
 
 
-def _dotenv(env_file: Path) -> Mapping[str, str | None]:
-    try:
-        return dotenv_values(env_file, interpolate=False)
-    except (OSError, UnicodeDecodeError):
-        raise ConfigurationError(f"{env_file}: cannot be read as UTF-8 text") from None
+def _dotenv(env_file: Path) -> ClearMembers:
+    with suppress(OSError, UnicodeDecodeError):
+        return ClearMembers(dotenv_values(env_file, interpolate=False))
+    raise ConfigurationError(f"{env_file}: cannot be read as UTF-8 text")
 
 
 def _one_line(error: ValidationError) -> str:

@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from obo_mcp import composition
@@ -23,10 +22,7 @@ from obo_mcp.cache.entry import TokenCache
 from obo_mcp.cache.keyring import KeyRing
 from obo_mcp.clock import Clock, SystemClock
 from obo_mcp.errors import CredentialsMissing, OboError, PersonRequired
-from obo_mcp.exchange.broker import TokenBroker
 from obo_mcp.exchange.claims import merged
-from obo_mcp.exchange.consent import linked
-from obo_mcp.exchange.credential import exchanging_client
 from obo_mcp.exchange.scopes import Scopes
 from obo_mcp.exchange.source import TokenSource
 from obo_mcp.inbound.jwks import SigningKeys
@@ -70,14 +66,8 @@ class OnBehalfOf:
         self._keys = composition.signing_keys(settings, clock)
         self._verifier = AccessTokenVerifier(self._keys, composition.policy(settings), clock)
         self._grant = composition.grant(settings, clock, credential)
-        self._cache = cache or composition.token_cache(settings, clock)
-        self._broker = TokenBroker(
-            linked(self._grant.exchange, partial(composition.links_for_consent, settings)),
-            self._cache,
-            clock,
-            client_id=exchanging_client(settings),
-            at_once=settings.exchange_threads,
-        )
+        self._cache = composition.token_cache(settings, clock) if cache is None else cache
+        self._broker = composition.broker(settings, self._grant, self._cache, clock)
 
     def protect(self, app: ASGIApp, *, stateful: bool = False) -> OnBehalfOfMiddleware:
         """Put the front door before `app`, whose lifespan is forwarded.
@@ -255,9 +245,16 @@ class OnBehalfOf:
                 task.cancel()
             await asyncio.gather(*keeping, return_exceptions=True)
             if not self._entered:
-                await asyncio.gather(*(keys.aclose() for keys in self._keys.values()))
-                await asyncio.to_thread(self._grant.close)
-                await self._cache.aclose()
+                await self._close()
+
+    async def _close(self) -> None:
+        """In the order in which a token walks, whatever one of them may raise."""
+        async with AsyncExitStack() as last:
+            last.push_async_callback(self._cache.aclose)
+            last.push_async_callback(asyncio.to_thread, self._grant.close)
+            last.push_async_callback(self._broker.aclose)
+            for keys in self._keys.values():
+                last.push_async_callback(keys.aclose)
 
     @property
     def _first_keys(self) -> SigningKeys:

@@ -57,18 +57,60 @@ class Secret:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not pickled")
 
+    def __copy__(self) -> "Secret":
+        return self
+
     def __deepcopy__(self, memo: dict[int, Any]) -> "Secret":
         return self
 
 
-class ClearToken(str):
-    """A downstream token in the caller's hands: a `str` for every use but `repr`.
+class _Clear:
+    """In the clear for every use but `repr` and pickling.
 
-    Tracebacks with locals, debuggers and data structures show `<hidden>`; `str.format` and
-    concatenation give the token, because that is what an HTTP header needs.
+    Tracebacks with locals, debuggers and data structures show `<hidden>`.
     """
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         return _HIDDEN
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} is not pickled")
+
+
+class ClearToken(_Clear, str):
+    """A token in the hands of who sends it on: a `str` but for its `repr`.
+
+    `str.format` and concatenation give the token, because that is what an HTTP header needs.
+    """
+
+    __slots__ = ()
+
+    def __copy__(self) -> "ClearToken":
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "ClearToken":
+        return self
+
+
+class ClearOctets(_Clear, bytes):
+    """A key, or a header that holds a token: `bytes` but for its `repr`, as is its text."""
+
+    __slots__ = ()
+
+    __str__ = _Clear.__repr__
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> ClearToken:
+        """The text, which does not show itself either."""
+        return ClearToken(super().decode(encoding, errors))
+
+    def __copy__(self) -> "ClearOctets":
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "ClearOctets":
+        return self
+
+
+class ClearMembers(_Clear, dict[str, Any]):
+    """Claims, settings or options by name: a `dict` but for its `repr`."""

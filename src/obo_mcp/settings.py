@@ -42,6 +42,8 @@ class Settings(EnvironmentSettings):
         "managed_identity_client_id",
         "federated_token_file",
     )
+    BESIDE: ClassVar[Mapping[str, str]] = {"federated_token_file": "key_vault_item"}
+    PARTS: ClassVar[Mapping[str, str]] = {"client_certificate_password": "client_certificate_path"}
 
     tenant_id: Annotated[str, AfterValidator(values.guid)]
     client_id: Annotated[str, AfterValidator(values.guid)]
@@ -101,6 +103,11 @@ class Settings(EnvironmentSettings):
         if len(ours) > 1 or len(platform) > 1 or both:
             names = " and ".join(f"{PREFIX}{name.upper()}" for name in given)
             raise ValueError(f"{names} are set: choose one credential")
+        for part, whole in self.PARTS.items():
+            if getattr(self, part) and not getattr(self, whole):
+                raise ValueError(
+                    f"{PREFIX}{part.upper()} is set without {PREFIX}{whole.upper()}, which it opens"
+                )
         if self.redis_url and not self.cache_keys:
             raise ValueError(
                 f"{PREFIX}REDIS_URL is set without {PREFIX}CACHE_KEYS: tokens leave this process "

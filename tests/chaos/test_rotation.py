@@ -3,6 +3,8 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+import pytest
+
 from chaos.effort import NIGHTLY, say
 from chaos.fleet import REPLICAS, exchanges, new_ring_key
 from chaos.monitor import races

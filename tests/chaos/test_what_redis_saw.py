@@ -5,6 +5,8 @@ The file stands last in the folder: what all the other tests have put there is l
 
 import re
 
+import pytest
+
 from chaos.effort import PEOPLE, ROUNDS, say
 from chaos.monitor import Scan
 from obo_mcp.cache.envelope import NAME_PREFIX, Envelope, Unopened

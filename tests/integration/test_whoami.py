@@ -5,6 +5,7 @@ import socket
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from integration.console import ended, read_until, sign_in, started
@@ -55,9 +56,17 @@ def settings(world):
 def running(settings, tmp_path):
     process = started(f"{settings}\n{WHOAMI}", tmp_path)
     read_until("running on", process.stderr)
-    yield
+    yield process
     process.terminate()
     ended(process)
+
+
+def test_what_a_client_asks_for_is_not_printed(settings, running):
+    url = re.search(r"http://[^:/\s]+:\d+(?=/mcp)", settings)[0]
+    assert httpx.get(f"{url}/livez?code=canary-of-a-query").status_code == 200
+    running.terminate()
+    _, stdout, stderr = ended(running)
+    assert "canary" not in stdout + stderr
 
 
 @pytest.mark.usefixtures("running")

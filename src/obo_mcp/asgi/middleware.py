@@ -22,7 +22,7 @@ from obo_mcp.asgi.types import ASGIApp, Receive, Refuse, Scope, Send
 from obo_mcp.errors import MethodNotAllowed, OboError, RequestRefused
 from obo_mcp.inbound.principal import Caller, Principal
 from obo_mcp.observe import Field, record
-from obo_mcp.secret import Secret
+from obo_mcp.secret import ClearOctets, Secret
 
 _log = logging.getLogger("obo_mcp.asgi")
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -74,7 +74,9 @@ class OnBehalfOfMiddleware:
         """Serve one ASGI connection."""
         if scope["type"] == "lifespan":
             await self._lifespan(scope, receive, send)
-        elif scope["type"] == "http":
+            return
+        _hide_credentials(scope)
+        if scope["type"] == "http":
             await self._http(scope, receive, send)
         else:
             await receive()
@@ -164,6 +166,14 @@ _READY = Answer(200, {"status": "ready"})
 _NOT_READY = Answer(
     503, {"status": "waiting for the authority's signing keys"}, {"retry-after": "5"}
 )
+
+
+def _hide_credentials(scope: Scope) -> None:
+    """Everybody's frames hold the scope: nobody's traceback is to show the token in it."""
+    scope["headers"] = [
+        (field[0], ClearOctets(field[1])) if field[0].lower() == b"authorization" else field
+        for field in scope.get("headers", ())
+    ]
 
 
 def _record(error: OboError, correlation_id: str) -> None:

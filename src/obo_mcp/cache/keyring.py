@@ -9,12 +9,13 @@ import base64
 import binascii
 import hmac
 from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from obo_mcp.errors import ConfigurationError
-from obo_mcp.secret import Secret
+from obo_mcp.secret import ClearOctets, Secret
 
 KEY_BYTES = 32
 ID_BYTES = 8
@@ -48,6 +49,9 @@ class RingKey:
     def __repr__(self) -> str:
         return f"RingKey({self.id.hex()})"
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a RingKey is not pickled")
+
 
 class KeyRing:
     """The keys of `Settings.cache_keys`, the newest first; the same key twice counts once.
@@ -55,6 +59,8 @@ class KeyRing:
     Raises:
         ConfigurationError: there is no key, or one is not 32 octets in base64.
     """
+
+    _keys: Sequence[RingKey] = ()  # one that cannot be made has a repr all the same
 
     def __init__(self, keys: Sequence[Secret]) -> None:
         self._keys = [RingKey(octets) for octets in dict.fromkeys(map(_octets, keys))]
@@ -87,7 +93,7 @@ def _derived(key: bytes, label: bytes, *, salt: bytes | None = None, length: int
 
 
 def _octets(key: Secret) -> bytes:
-    octets = _decoded(key)
+    octets = ClearOctets(_decoded(key))
     if len(octets) != KEY_BYTES:
         raise ConfigurationError(
             "OBO_MCP_CACHE_KEYS must hold keys of 32 random bytes in base64, the newest first"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from obo_mcp.errors import ConfigurationError
 from obo_mcp.network import tls_context
+from obo_mcp.secret import ClearMembers, Secret
 from obo_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,11 +38,10 @@ def connect(settings: Settings) -> "Client":
     Raises:
         ConfigurationError: the package is missing, or an address is not as it should be.
     """
-    addresses = settings.redis_url.reveal().replace(",", " ").split() if settings.redis_url else []
-    if not addresses:
+    if not settings.redis_url:
         raise ConfigurationError("OBO_MCP_REDIS_URL is not set")
     redis = _package()
-    places = [_place(redis, address) for address in addresses]
+    places = _places(redis, settings.redis_url)
     _check_together(places, settings)
     options = _options(redis, places[0].get("username"), places[0].get("password"))
     trust = _trust(places[0], settings) if _is_tls(redis, places[0]) else None
@@ -65,8 +65,13 @@ def _package() -> Any:
 # --- what an address says ------------------------------------------------------------------------
 
 
-def _place(redis: Any, address: str) -> _Place:
-    place = _parsed(redis, address)
+def _places(redis: Any, addresses: Secret) -> list[_Place]:
+    """No address gets a name here, nor in a frame that raises: each may hold a password."""
+    places = [_parsed(redis, each) for each in addresses.reveal().replace(",", " ").split()]
+    return [_checked(place) for place in places or [None]]
+
+
+def _checked(place: _Place | None) -> _Place:
     if place is None:
         raise ConfigurationError(
             "OBO_MCP_REDIS_URL must hold addresses such as rediss://user:password@host:6380/0; "
@@ -84,7 +89,7 @@ def _place(redis: Any, address: str) -> _Place:
 def _parsed(redis: Any, address: str) -> _Place | None:
     """None, not an exception: that one may hold part of a password."""
     try:
-        return dict(redis.connection.parse_url(address))
+        return ClearMembers(redis.connection.parse_url(address))
     except ValueError:
         return None
 
@@ -111,21 +116,21 @@ def _is_tls(redis: Any, place: _Place) -> bool:
 # --- how a connection behaves --------------------------------------------------------------------
 
 
-def _options(redis: Any, username: str | None, password: str | None) -> dict[str, Any]:
+def _options(redis: Any, username: str | None, password: str | None) -> ClearMembers:
     """One command, one round trip: no retries, health checks, HELLO or CLIENT SETINFO.
 
     RESP 2 also has no messages that nobody asked for.
     """
     backoff = importlib.import_module("redis.backoff")
-    return {
-        "socket_timeout": ANSWER_SECONDS,
-        "socket_connect_timeout": ANSWER_SECONDS,
-        "retry": redis.retry.Retry(backoff.NoBackoff(), 0),
-        "protocol": 2,
-        "driver_info": None,
-        "username": username,
-        "password": password,
-    }
+    return ClearMembers(
+        socket_timeout=ANSWER_SECONDS,
+        socket_connect_timeout=ANSWER_SECONDS,
+        retry=redis.retry.Retry(backoff.NoBackoff(), 0),
+        protocol=2,
+        driver_info=None,
+        username=username,
+        password=password,
+    )
 
 
 def _trust(place: _Place, settings: Settings) -> ssl.SSLContext:

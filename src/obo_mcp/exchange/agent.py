@@ -6,17 +6,15 @@ assertion the agent identity makes the exchange.
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msal
 
 from obo_mcp.clock import Clock
-from obo_mcp.errors import Unavailable
 from obo_mcp.exchange.applications import Applications
-from obo_mcp.exchange.cause import cause_of
-from obo_mcp.exchange.credential_fault import report, unavailable
 from obo_mcp.exchange.federated import Asserted, exchange_audience
-from obo_mcp.exchange.refusal import refusal
+from obo_mcp.exchange.own_token import own_token
+from obo_mcp.exchange.patience import Patient
 from obo_mcp.exchange.transport import TokenEndpointTransport
 from obo_mcp.exchange.turns import OneAtATime
 
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 
 SETTING = "agent_identity_id"
 FORGET_AGAIN_SECONDS = 60.0
-_WAIT = "Nothing to mend: the authority did not answer the agent's blueprint."
 
 
 class AgentIdentity:
@@ -48,14 +45,14 @@ class AgentIdentity:
         self._clock = clock
         self._forget_from = float("-inf")
         self._credential = credential
-        self._scope = f"{exchange_audience(authority_host)}/.default"
+        self._audience = exchange_audience(authority_host)
         self._given: dict[str, Asserted] = {}
         self._turns: dict[str, OneAtATime] = {}
         self._blueprint = Applications(
             blueprint_id,
             credential.current,
             authority_host=authority_host,
-            transport=transport,
+            transport=Patient(transport, clock),
             token_cache=msal.TokenCache,
         )
 
@@ -85,27 +82,14 @@ class AgentIdentity:
         turn = self._turns.setdefault(tenant_id, OneAtATime())
 
         def assertion(_context: Mapping[str, str]) -> str:
-            return turn.run(lambda: self._t1(tenant_id))
+            # Asked for here, because those who wait for T1 share the failure of their own.
+            credential = self._credential.current(tenant_id)
+            return turn.run(lambda: self._t1(tenant_id), of=credential)
 
         return assertion
 
     def _t1(self, tenant_id: str) -> str:
-        try:
-            result = self._blueprint.of(tenant_id).acquire_token_for_client(
-                [self._scope],
-                fmi_path=self._agent_id,
-                # MSAL falls back to a T1 that is still good when these meet its early renewal.
-                http_exceptions=(Unavailable,),
-            )
-        except Unavailable as error:
-            failure = unavailable(SETTING, error, _WAIT)
-            raise failure from failure.__cause__
-        if not isinstance(result.get("access_token"), str):
-            raise self._refused(result)
-        return str(result["access_token"])
-
-    def _refused(self, result: Mapping[str, Any]) -> Exception:
-        failure = refusal(result)
-        cause = cause_of(failure)
-        report("refused", SETTING, str(cause), cause.cure)
-        return failure
+        answer = own_token(
+            self._blueprint, tenant_id, self._audience, setting=SETTING, fmi_path=self._agent_id
+        )
+        return str(answer["access_token"])

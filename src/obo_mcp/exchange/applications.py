@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import msal
-from msal.exceptions import MsalError
 
 from obo_mcp.errors import ClientMisconfigured
 from obo_mcp.exchange.cause import Cause
+from obo_mcp.exchange.foreign import Foreign
+from obo_mcp.exchange.patience import Patient
 from obo_mcp.exchange.transport import TokenEndpointTransport
 from obo_mcp.exchange.turns import OneAtATime
 
@@ -43,7 +44,7 @@ class Applications:
         credential: Callable[[str], Any],
         *,
         authority_host: str,
-        transport: TokenEndpointTransport,
+        transport: TokenEndpointTransport | Patient,
         token_cache: Callable[[], Any],
     ) -> None:
         self._client_id = client_id
@@ -66,7 +67,7 @@ class Applications:
         if kept is credential:
             return application
         turn = self._turns.setdefault(tenant_id, OneAtATime())
-        return turn.run(lambda: self._made_once(tenant_id, credential))
+        return turn.run(lambda: self._made_once(tenant_id, credential), of=credential)
 
     def forget(self) -> None:
         """Make each application anew at its next use, without what its cache remembers."""
@@ -80,7 +81,7 @@ class Applications:
         return application
 
     def _made(self, tenant_id: str, credential: object) -> Any:
-        try:
+        with Foreign() as library:
             return msal.ConfidentialClientApplication(
                 self._client_id,
                 client_credential=credential,
@@ -91,6 +92,6 @@ class Applications:
                 token_cache=self._token_cache(),
                 exclude_scopes=["offline_access", "profile"],
             )
-        except (MsalError, ValueError, LookupError, TypeError, AttributeError) as error:
-            kind = type(error).__name__  # its text may hold the authority's answer
-        raise ClientMisconfigured from Cause(f"the authority's answer was not understood ({kind})")
+        raise ClientMisconfigured from Cause(
+            f"the authority's answer was not understood ({library.raised})", concerns_all=True
+        )

@@ -32,11 +32,8 @@ ADVISORY_SECONDS = 300.0
 """In the last five minutes of a token's use, the first who asks has a new one fetched meanwhile."""
 ADVISORY_PAUSE_SECONDS = 30.0
 """When that fails, nobody tries again for this long; the old token goes on serving."""
-ASSERTION_GRACE_SECONDS = 60.0
-"""How long after its end an assertion is still offered: clocks differ, and the authority decides.
-
-After that a request that goes on for long gets no new token; what it holds works until its end.
-"""
+RENEWAL_SECONDS = 3600.0
+"""For how long it is known which challenge the kept token was got for."""
 _OVER = (
     "The sign-in under which this work began is over. What was done stays done; to go on, sign in "
     "again and repeat the request."
@@ -71,10 +68,14 @@ class TokenBroker:
         self._clock = clock
         self._client_id = client_id
         self._sleep = sleep
-        self._slots = asyncio.Semaphore(at_once)
+        self._at_once = at_once
+        self._slots: tuple[object, asyncio.Semaphore] | None = None
         self._flights: SingleFlight[_Found] = SingleFlight()
         self._breaker = Breaker(clock)
         self._budget = RetryBudget()
+        self._renewed: TTLCache[CacheKey, str] = TTLCache(
+            10_000, RENEWAL_SECONDS, timer=clock.monotonic
+        )
         self._tried_early: TTLCache[CacheKey, bool] = TTLCache(
             10_000, ADVISORY_PAUSE_SECONDS, timer=clock.monotonic
         )
@@ -113,7 +114,8 @@ class TokenBroker:
         """
         started, key = self._clock.monotonic(), self._key(caller, scopes, claims)
         entry = self._cache.at_hand(key)
-        if entry is not None and entry.token != refused:
+        is_newer = entry is not None and entry.token != refused
+        if entry is not None and is_newer and self._renewed.get(key) == challenge:
             self._tell(caller, scopes, started, _Found(entry, "cache"))
             return entry.token
 
@@ -121,12 +123,18 @@ class TokenBroker:
             # The refused token stays until there is a better one: whoever comes meanwhile takes
             # it, is challenged and waits here, instead of having one fetched without the claims.
             try:
-                return await self._exchanged(key, caller, scopes, challenge)
+                found = await self._exchanged(key, caller, scopes, challenge)
             except OboError:
                 await _forgiven(self._cache.discard(key))
                 raise
+            self._renewed[key] = challenge
+            return found
 
         return await self._joined((key, challenge), caller, scopes, renew)
+
+    async def aclose(self) -> None:
+        """End what is under way: who waits hears Unavailable. It may be used again later."""
+        await self._flights.aclose()
 
     async def _joined(
         self,
@@ -141,6 +149,11 @@ class TokenBroker:
         except OboError as error:
             self._tell(caller, scopes, started, error)
             raise
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if current is not None and current.cancelling():
+                raise
+            raise TokenEndpointUnavailable from TransportFailure("the server is stopping")
         self._tell(caller, scopes, started, found)
         return found.entry.token
 
@@ -154,7 +167,7 @@ class TokenBroker:
         claims = merged(key.claims, challenge)
         self._breaker.check(caller.principal)  # before the queue, and again at its end
         try:
-            async with asyncio.timeout(DEADLINE_SECONDS), self._slots:
+            async with asyncio.timeout(DEADLINE_SECONDS), self._room():
                 entry = await self._tried(caller, scopes, claims)
         except TimeoutError:
             raise TokenEndpointUnavailable from TransportFailure("no thread or answer in time")
@@ -176,7 +189,7 @@ class TokenBroker:
     async def _asked(self, caller: Caller, scopes: Scopes, claims: str) -> CachedToken:
         """One round trip, if it may be made now, and what is learnt from it."""
         principal = caller.principal
-        if self._clock.now() >= principal.expires_at + ASSERTION_GRACE_SECONDS:
+        if self._clock.now() >= principal.expires_at:
             raise AssertionRejected(_OVER) from HeldBack("the user assertion has expired")
         self._breaker.admit(principal)
         started = self._clock.monotonic()
@@ -195,6 +208,13 @@ class TokenBroker:
         self._breaker.succeeded(principal)
         self._record(caller, scopes, started, entry)
         return entry
+
+    def _room(self) -> asyncio.Semaphore:
+        """The slots of this loop: a semaphore belongs to one, and a server may start again."""
+        loop = asyncio.get_running_loop()
+        if self._slots is None or self._slots[0] is not loop:
+            self._slots = loop, asyncio.Semaphore(self._at_once)
+        return self._slots[1]
 
     def _learn(self, caller: Caller, scopes: Scopes, started: float, error: OboError) -> None:
         self._breaker.failed(caller.principal, error, since=started)

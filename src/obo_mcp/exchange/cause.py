@@ -17,12 +17,14 @@ class Cause(Exception):
         cure: str = "",
         asked_seconds: int | None = None,
         is_blip: bool = False,
+        concerns_all: bool = False,
     ) -> None:
         super().__init__(reason)
         self.codes = codes
         self.cure = cure
         self.asked_seconds = asked_seconds
         self.is_blip = is_blip
+        self.concerns_all = concerns_all
 
 
 class Refusal(Cause):

@@ -73,6 +73,11 @@ class Certificate:
         if at < begins:
             raise CertificateFault(f"the certificate is not valid before {begins:%Y-%m-%d}")
 
+    def is_valid(self, now: float) -> bool:
+        """Whether it is valid at `now` (seconds since the epoch)."""
+        begins, at = self.chain[0].not_valid_before_utc, datetime.fromtimestamp(now, UTC)
+        return begins <= at <= self.until
+
     def for_msal(self, *, send_chain: bool) -> dict[str, Any]:
         """MSAL's `client_credential`; without line breaks in `x5c` (RFC 7515 section 4.1.6)."""
         der = self.chain[0].public_bytes(Encoding.DER)
@@ -109,7 +114,8 @@ _CURE = "Register its successor with the application, then put it in place: no r
 class CertificateFile:
     """The certificate in a file, read again when the file changes.
 
-    A changed file that cannot be used leaves the former certificate in place, with an event.
+    A changed file that cannot be used leaves the former certificate in place, with an event. One
+    whose time has not come is used when it has.
     """
 
     def __init__(
@@ -121,22 +127,22 @@ class CertificateFile:
         self._clock = clock
         self._watch = ExpiryWatch(SETTING, clock)
         self._looking = Lock()
-        try:
-            self._stamp = _stamp(path)
-            self._certificate = self._read()
-        except (OSError, CertificateFault) as error:
-            raise ConfigurationError(f"{named(SETTING)}: {_words(error)}") from None
-        self._value = self._certificate.for_msal(send_chain=send_chain)
-        self._watch.look(self._certificate)
+        self._stamp = _stamp(path)
+        self._read: Certificate | None = None
+        self._used = self._first()
+        self._value = self._used.for_msal(send_chain=send_chain)
+        self._watch.look(self._used)
 
     def current(self, _tenant_id: str) -> dict[str, Any]:
         """MSAL's `client_credential`: another object only when the file holds something else."""
         with self._looking:
-            try:
-                self._look()
-            except (OSError, CertificateFault) as error:
-                report("kept", SETTING, _words(error), "The former certificate stays in use.")
-            self._watch.look(self._certificate)
+            stamp = _stamp(self._path)
+            if stamp != self._stamp:
+                self._stamp = stamp  # also of a file of no use: its next change is looked at
+                if fault := self._fault():
+                    report("kept", SETTING, fault, "The former certificate stays in use.")
+            self._take_what_is_valid()
+            self._watch.look(self._used)
             return self._value
 
     def refused(self) -> None:
@@ -145,21 +151,31 @@ class CertificateFile:
     def close(self) -> None:
         """Nothing is open."""
 
-    def _look(self) -> None:
-        stamp = _stamp(self._path)
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp  # also of a file that cannot be used: its next change is looked at
-        certificate = self._read()
-        if certificate != self._certificate:
-            self._certificate = certificate
-            self._value = certificate.for_msal(send_chain=self._send_chain)
-            report("renewed", SETTING, "the file changed", until=f"{certificate.until:%Y-%m-%d}")
+    def _first(self) -> Certificate:
+        fault = self._fault()
+        if fault or self._read is None:
+            raise ConfigurationError(f"{named(SETTING)}: {fault}")
+        return self._read
 
-    def _read(self) -> Certificate:
-        certificate = Certificate.read(self._path.read_bytes(), self._password)
-        certificate.check(self._clock.now())
-        return certificate
+    def _fault(self) -> str:
+        """Read the file; why what it holds is of no use now, in words that hold nothing of it."""
+        self._read = None
+        try:
+            self._read = Certificate.read(self._path.read_bytes(), self._password)
+            self._read.check(self._clock.now())
+        except CertificateFault as error:
+            return str(error)
+        except OSError:
+            return "cannot be read"
+        return ""
+
+    def _take_what_is_valid(self) -> None:
+        """Time alone makes a certificate good that came before its day."""
+        read = self._read
+        if read is None or read == self._used or not read.is_valid(self._clock.now()):
+            return
+        self._used, self._value = read, read.for_msal(send_chain=self._send_chain)
+        report("renewed", SETTING, "the file changed", until=f"{read.until:%Y-%m-%d}")
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:
@@ -169,10 +185,6 @@ def _stamp(path: Path) -> tuple[int, ...] | None:
     except OSError:
         return None
     return about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
-
-
-def _words(error: Exception) -> str:
-    return str(error) if isinstance(error, CertificateFault) else "cannot be read"
 
 
 def _read_pem(octets: bytes, password: bytes | None) -> tuple[object, list[x509.Certificate]]:

@@ -7,7 +7,7 @@ follows one signs in and agrees for themselves.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from obo_mcp.cache.entry import CachedToken
@@ -19,8 +19,6 @@ from obo_mcp.inbound.principal import Caller
 Grant = Callable[[Caller, Scopes, str], Awaitable[CachedToken]]
 Links = Callable[[str, Scopes], "ConsentLinks"]
 """The links for a tenant and scopes."""
-
-ResponseType = Literal["code", "none"]
 
 
 class ConsentLinks(NamedTuple):
@@ -35,21 +33,16 @@ def consent_links(
     client_id: str,
     scopes: Iterable[str],
     redirect_uri: str,
-    *,
-    response_type: ResponseType = "code",
 ) -> ConsentLinks:
     """The links for `client_id` in the tenant of `authority` to `scopes`, fully qualified.
 
     `redirect_uri` must be registered for the application, to the letter. Nothing is done with what
     comes back there. An application is documented to ask for a `code` only (Entra, "Authorization
     code flow"), which travels in the fragment and so reaches no server or log; nobody redeems it.
-    An agent identity is documented to ask for `none` (Entra Agent ID, "Request user
-    authorization"). For administrators: Entra, "Admin consent endpoint".
+    For administrators: Entra, "Admin consent endpoint".
     """
     asked = {"client_id": client_id, "redirect_uri": redirect_uri, "scope": " ".join(scopes)}
-    how = {"response_type": response_type, "prompt": "consent"}
-    if response_type == "code":
-        how["response_mode"] = "fragment"
+    how = {"response_type": "code", "response_mode": "fragment", "prompt": "consent"}
     person, administrator = _query(asked | how), _query(asked)
     return ConsentLinks(
         f"{authority.url}/oauth2/v2.0/authorize?{person}",

@@ -33,7 +33,8 @@ from obo_mcp.exchange.federated import Asserted, FederatedTokenFile, given, of_m
 from obo_mcp.exchange.key_vault import SETTING as VAULT_SETTING
 from obo_mcp.exchange.key_vault import KeyVaultItem
 from obo_mcp.exchange.managed_identity import ManagedIdentity, PlatformTransport
-from obo_mcp.exchange.refusal import refusal
+from obo_mcp.exchange.own_token import own_token
+from obo_mcp.exchange.patience import Patient
 from obo_mcp.exchange.transport import TokenEndpointTransport
 from obo_mcp.secret import Secret
 from obo_mcp.settings import Settings
@@ -134,7 +135,7 @@ def _own(
     if settings.key_vault_item:
         return _in_vault(settings, clock, transport)
     if settings.managed_identity_client_id is not None:
-        identity = _identity(settings, "managed_identity_client_id")
+        identity = _identity(settings, clock, "managed_identity_client_id")
         return of_managed_identity(identity, settings.authority_host)
     if settings.federated_token_file is not None:
         return Asserted(FederatedTokenFile(settings.federated_token_file, clock).assertion)
@@ -148,11 +149,12 @@ def _only(settings: Settings, credential: Asserted) -> Asserted:
     return credential
 
 
-def _identity(settings: Settings, setting: str) -> ManagedIdentity:
+def _identity(settings: Settings, clock: Clock, setting: str) -> ManagedIdentity:
     transport = PlatformTransport(
         ca_bundle=settings.ca_bundle, timeout_seconds=settings.token_endpoint_timeout_seconds
     )
-    return ManagedIdentity(settings.managed_identity_client_id, transport, setting=setting)
+    client_id = settings.managed_identity_client_id
+    return ManagedIdentity(client_id, Patient(transport, clock), setting=setting)
 
 
 def _in_vault(settings: Settings, clock: Clock, transport: TokenEndpointTransport) -> KeyVaultItem:
@@ -182,7 +184,7 @@ def _way_in(
 ) -> "tuple[Granted, Callable[[], None]]":
     """Who we are to the vault: the machine's identity, or the holder of the federated token."""
     if settings.federated_token_file is None:
-        identity = _identity(settings, VAULT_SETTING)
+        identity = _identity(settings, clock, VAULT_SETTING)
         return identity.token, identity.close
     return _federated_way(settings, settings.federated_token_file, clock, transport), _nothing
 
@@ -194,16 +196,12 @@ def _federated_way(
         settings.client_id,
         Asserted(FederatedTokenFile(path, clock).assertion).current,
         authority_host=settings.authority_host,
-        transport=transport,
+        transport=Patient(transport, clock),
         token_cache=msal.TokenCache,
     )
 
     def granted(resource: str) -> dict[str, Any]:
-        application = applications.of(settings.tenant_id)
-        answer: dict[str, Any] = application.acquire_token_for_client([f"{resource}/.default"])
-        if not isinstance(answer.get("access_token"), str):
-            raise refusal(answer)
-        return answer
+        return own_token(applications, settings.tenant_id, resource, setting=VAULT_SETTING)
 
     return granted
 

@@ -10,13 +10,13 @@ import inspect
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
 from obo_mcp.clock import Clock
-from obo_mcp.errors import ConfigurationError, OboError
+from obo_mcp.errors import ConfigurationError
 from obo_mcp.exchange.credential_fault import misconfigured, named
+from obo_mcp.exchange.foreign import Foreign
 from obo_mcp.exchange.managed_identity import ManagedIdentity
 
 SETTING = "federated_token_file"
@@ -137,35 +137,16 @@ def given(assertion: Callable[..., str]) -> Asserted:
     wants_context = _wants_context(assertion)
 
     def guarded(context: Mapping[str, str]) -> str:
-        with _Understood():
-            made: object = assertion(context) if wants_context else assertion()
+        made: object = None
+        with Foreign() as function:
+            made = assertion(context) if wants_context else assertion()
+        if function.raised:
+            raise misconfigured("credential", f"the function raised {function.raised}", _FUNCTION)
         if not isinstance(made, str) or not made:
             raise misconfigured("credential", "the function returned no text", _FUNCTION)
         return made
 
     return Asserted(guarded)
-
-
-class _Understood:
-    """Whatever a stranger's function raises is the operator's to mend; our own errors pass."""
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Name the kind of what was raised: its text may hold anything.
-
-        Raises:
-            ClientMisconfigured: in place of any Exception but ours.
-        """
-        if kind is not None and isinstance(error, Exception) and not isinstance(error, OboError):
-            failure = misconfigured("credential", f"the function raised {kind.__name__}", _FUNCTION)
-            raise failure from failure.__cause__
 
 
 _FUNCTION = "The function that was passed as credential= must return a signed client assertion."

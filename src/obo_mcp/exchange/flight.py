@@ -27,7 +27,9 @@ class SingleFlight(Generic[T]):
             return await asyncio.shield(self.start(key, call))
         except Exception as error:  # noqa: BLE001 - raised again at once
             # One exception object serves all who wait: each would lengthen its traceback.
-            raise error.with_traceback(None) from error.__cause__
+            # Whatever it was raised amidst has frames that hold the assertion and our credential.
+            cause, error.__context__ = error.__cause__, None
+            raise error.with_traceback(None) from cause
 
     def start(self, key: Hashable, call: Callable[[], Awaitable[T]]) -> asyncio.Future[T]:
         """The call for `key`: the one under way, or `call`, begun now. Nobody need wait for it."""
@@ -37,6 +39,13 @@ class SingleFlight(Generic[T]):
             self._flights[key] = flight
             flight.add_done_callback(lambda _: self._landed(key))
         return flight
+
+    async def aclose(self) -> None:
+        """Cancel every call that is under way, and wait until it has ended."""
+        flights = list(self._flights.values())
+        for flight in flights:
+            flight.cancel()
+        await asyncio.gather(*flights, return_exceptions=True)
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._flights

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msal
-from msal.exceptions import MsalError
 
 from obo_mcp.cache.entry import CachedToken
 from obo_mcp.clock import Clock
@@ -17,6 +16,7 @@ from obo_mcp.errors import ClientMisconfigured, TokenEndpointUnavailable
 from obo_mcp.exchange.applications import Applications
 from obo_mcp.exchange.cause import TransportFailure
 from obo_mcp.exchange.credential import ClientCredential, exchanging_client
+from obo_mcp.exchange.foreign import Foreign
 from obo_mcp.exchange.refusal import refusal
 from obo_mcp.exchange.scopes import Scopes
 from obo_mcp.exchange.transport import TokenEndpointTransport
@@ -67,13 +67,14 @@ class OnBehalfOfGrant:
             Unavailable: it gave no usable answer.
         """
         loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._threads, self._exchange, caller, scopes, claims)
-        except asyncio.CancelledError:
-            current = asyncio.current_task()
-            if current is not None and current.cancelling():
-                raise
+        exchange = loop.run_in_executor(self._threads, self._exchange, caller, scopes, claims)
+        (came,) = await asyncio.gather(exchange, return_exceptions=True)
+        if isinstance(came, asyncio.CancelledError):
             raise TokenEndpointUnavailable from TransportFailure("the server is stopping")
+        if isinstance(came, BaseException):
+            # The frames it went through are MSAL's: they hold the assertion and the credential.
+            raise came.with_traceback(None) from came.__cause__
+        return came
 
     def close(self) -> None:
         """Let running exchanges end, drop those that wait, and close the connections.
@@ -89,21 +90,26 @@ class OnBehalfOfGrant:
         return ThreadPoolExecutor(self._at_once, "obo-exchange")
 
     def _exchange(self, caller: Caller, scopes: Scopes, claims: str) -> CachedToken:
-        """The exchange; once more if it failed for our credential and there is a newer one."""
+        """The exchange; once more if it failed for our credential and there is a newer one.
+
+        This is the one case of two round trips that count as one: a credential that was replaced
+        while it was in use fails nobody. That there is a new one, the event `credential` tells.
+        """
         tenant = caller.principal.tid
         used = self._credential.current(tenant)
         try:
             return self._traded(caller, scopes, claims)
-        except ClientMisconfigured:
-            self._credential.refused()
-            if self._credential.current(tenant) is used:
-                raise
+        except ClientMisconfigured as error:
+            failure = error.with_traceback(None)
+        self._credential.refused()
+        if self._credential.current(tenant) is used:
+            raise failure
         return self._traded(caller, scopes, claims)
 
     def _traded(self, caller: Caller, scopes: Scopes, claims: str) -> CachedToken:
         application = self._applications.of(caller.principal.tid)
-        asked_at, kind = self._clock.now(), ""
-        try:
+        asked_at = self._clock.now()
+        with Foreign() as library:
             result = application.acquire_token_on_behalf_of(
                 caller.assertion.reveal(),
                 list(scopes.names),
@@ -115,10 +121,8 @@ class OnBehalfOfGrant:
                 asked_at=asked_at,
                 assertion_expires_at=float(caller.principal.expires_at),
             )
-        except (MsalError, ValueError, LookupError, TypeError, AttributeError) as error:
-            kind = type(error).__name__  # its text may hold the answer's
         raise TokenEndpointUnavailable from TransportFailure(
-            f"the authority's answer was not understood ({kind})"
+            f"the authority's answer was not understood ({library.raised})"
         )
 
 

@@ -6,13 +6,14 @@ A certificate is read in its secret form, which has the private key. `vault.Vaul
 import base64
 import binascii
 from collections.abc import Callable
+from math import ceil
 from typing import NamedTuple
 
 from obo_mcp.clock import Clock
-from obo_mcp.errors import OboError
+from obo_mcp.errors import OboError, Unavailable
 from obo_mcp.exchange.certificate import Certificate, CertificateFault, ExpiryWatch
-from obo_mcp.exchange.credential_fault import misconfigured, report
-from obo_mcp.exchange.turns import OneAtATime
+from obo_mcp.exchange.credential_fault import misconfigured, report, source_of
+from obo_mcp.exchange.turns import OneAtATime, alike
 from obo_mcp.secret import Secret
 
 SETTING = "key_vault_item"
@@ -32,7 +33,8 @@ class Item(NamedTuple):
 class KeyVaultItem:
     """The secret or certificate, read at the first exchange, hourly, and after a refusal.
 
-    Trouble with the vault leaves the former value in use, with an event.
+    Trouble with the vault leaves the former value in use, with an event. Where there is none, a
+    refusal serves everybody until it is time to ask again. A Retry-After is kept to.
     """
 
     def __init__(
@@ -53,8 +55,10 @@ class KeyVaultItem:
         self._turns = OneAtATime()
         self._held: Secret | Certificate | None = None
         self._value: object = None
-        self._read_at = float("-inf")
+        self._trouble: OboError | None = None
+        self._asked_at = float("-inf")
         self._due_at = float("-inf")
+        self._not_before = float("-inf")
 
     def current(self, _tenant_id: str) -> object:
         """MSAL's `client_credential`: another object only when the vault holds something else.
@@ -64,14 +68,18 @@ class KeyVaultItem:
             Unavailable: it does not answer, and never did.
         """
         if self._clock.monotonic() >= self._due_at:
-            self._turns.run(self._renew_once)
+            self._turns.run(self._renew_once, of=self)
+        trouble = self._trouble
+        if trouble is not None:
+            raise self._again(trouble)
         if isinstance(self._held, Certificate):
             self._watch.look(self._held)
         return self._value
 
     def refused(self) -> None:
         """Read it again with the next exchange, but not more than once a minute."""
-        self._due_at = min(self._due_at, self._read_at + AFTER_TROUBLE_SECONDS)
+        soon = min(self._due_at, self._asked_at + AFTER_TROUBLE_SECONDS)
+        self._due_at = max(soon, self._not_before)
 
     def close(self) -> None:
         """Close the connections to the vault."""
@@ -85,12 +93,30 @@ class KeyVaultItem:
             self._due_at = now + AFTER_TROUBLE_SECONDS
         try:
             self._take(self._read())
-        except OboError:
+        except OboError as error:
+            self._learn(error)
             if self._held is None:
                 raise
             report("kept", SETTING, "the vault gave nothing new", "The former value stays in use.")
             return
-        self._read_at, self._due_at = now, now + READ_AGAIN_SECONDS
+        self._trouble = None
+        self._asked_at, self._due_at = now, now + READ_AGAIN_SECONDS
+
+    def _learn(self, error: OboError) -> None:
+        """When to ask again: a refusal stays one for a while, a cut connection may not."""
+        now = self._asked_at = self._clock.monotonic()
+        self._not_before = now + (source_of(error) or 0)
+        at_once = self._held is None and isinstance(error, Unavailable)
+        self._due_at = max(self._not_before, now + (0 if at_once else AFTER_TROUBLE_SECONDS))
+        if self._held is None:
+            self._trouble = alike(error)
+
+    def _again(self, trouble: OboError) -> OboError:
+        """The failure of before, for an exchange that came while nothing may be asked."""
+        if not isinstance(trouble, Unavailable):
+            return alike(trouble)
+        left = ceil(self._due_at - self._clock.monotonic())
+        return alike(trouble, retry_after_seconds=max(1, left))
 
     def _take(self, item: Item) -> None:
         held = self._understood(item)
@@ -111,9 +137,10 @@ class KeyVaultItem:
             certificate = Certificate.read(_octets(item), None)
             certificate.check(self._clock.now())
         except CertificateFault as error:
-            failure = misconfigured(SETTING, str(error), _CERTIFICATE_CURE)
-            raise failure from failure.__cause__
-        return certificate
+            fault = str(error)
+        else:
+            return certificate
+        raise misconfigured(SETTING, fault, _CERTIFICATE_CURE)
 
 
 _CERTIFICATE_CURE = (

@@ -15,6 +15,8 @@ from obo_mcp.errors import TokenEndpointUnavailable, Unavailable
 from obo_mcp.exchange.applications import StoresNothing
 from obo_mcp.exchange.cause import TransportFailure
 from obo_mcp.exchange.credential_fault import misconfigured, unavailable
+from obo_mcp.exchange.foreign import Foreign
+from obo_mcp.exchange.patience import Patient
 from obo_mcp.exchange.transport import Answer, TokenEndpointTransport
 from obo_mcp.exchange.turns import OneAtATime
 
@@ -39,7 +41,7 @@ class PlatformTransport(TokenEndpointTransport):
         Raises:
             Unavailable: no whole answer in time, 404, 410, 429, a server error, or no JSON object.
         """
-        answer = super().get(url, **options)
+        answer = self._send("GET", url, options)
         if answer.status_code in _UPDATING:
             raise TokenEndpointUnavailable from TransportFailure(f"HTTP {answer.status_code}")
         return answer
@@ -49,7 +51,7 @@ class ManagedIdentity:
     """The user-assigned identity with this client id, or the machine's own if there is none."""
 
     def __init__(
-        self, client_id: str | None, transport: PlatformTransport, *, setting: str
+        self, client_id: str | None, transport: PlatformTransport | Patient, *, setting: str
     ) -> None:
         self._setting = setting
         self._transport = transport
@@ -69,20 +71,24 @@ class ManagedIdentity:
             ClientMisconfigured: there is no such identity here, or none for this resource.
             Unavailable: the platform's endpoint does not answer.
         """
-        return self._turns.run(lambda: self._asked(resource))
+        return self._turns.run(lambda: self._asked(resource), of=self)
 
     def close(self) -> None:
         """Close the connection to the platform."""
         self._transport.close()
 
     def _asked(self, resource: str) -> dict[str, Any]:
-        try:
-            answer = self._client.acquire_token_for_client(resource=resource)
-        except Unavailable as error:
-            failure = unavailable(self._setting, error, _NOT_HERE)
-            raise failure from failure.__cause__
-        except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
-            answer = {"error": type(error).__name__}
+        answer: Any = None
+        failure: Unavailable | None = None
+        with Foreign() as library:
+            try:
+                answer = self._client.acquire_token_for_client(resource=resource)
+            except Unavailable as error:
+                failure = unavailable(self._setting, error, _NOT_HERE)
+        if failure is not None:
+            raise failure
+        if library.raised:
+            answer = {"error": library.raised}
         if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
             raise misconfigured(self._setting, _reason(answer), _NOT_ASSIGNED)
         return answer

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
+import urllib3
 
 from obo_mcp.errors import TokenEndpointThrottled, TokenEndpointUnavailable
 from obo_mcp.exchange.cause import TransportFailure
+from obo_mcp.exchange.credential_fault import ours
+from obo_mcp.exchange.deadline import InTime
 from obo_mcp.exchange.refusal import codes_in, is_passing, refusal
 from obo_mcp.network import trusted_roots
 
@@ -53,10 +55,14 @@ class TokenEndpointTransport:
         self._session = requests.Session()
         self._session.auth = _as_it_is
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connections, max_retries=0)
+        adapter = InTime(timeout_seconds, pool_connections=4, pool_maxsize=connections)
         self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
         self._verify = trusted_roots(ca_bundle)
-        self._timeout = (min(CONNECT_TIMEOUT_SECONDS, timeout_seconds), timeout_seconds)
+        self._seconds = timeout_seconds
+        self._timeout = urllib3.Timeout(
+            connect=min(CONNECT_TIMEOUT_SECONDS, timeout_seconds), total=timeout_seconds
+        )
 
     def post(self, url: str, **options: Any) -> Answer:
         """POST, as MSAL's `http_client` protocol asks.
@@ -67,12 +73,17 @@ class TokenEndpointTransport:
         return self._send("POST", url, options)
 
     def get(self, url: str, **options: Any) -> Answer:
-        """GET, as MSAL's `http_client` protocol asks.
+        """GET, as MSAL's `http_client` protocol asks. MSAL gets the authority's metadata so.
 
         Raises:
+            ClientMisconfigured: the authority refuses with codes, which MSAL would make text of.
             Unavailable: no whole answer in time, 429, a server error, or no JSON object.
         """
-        return self._send("GET", url, options)
+        answer = self._send("GET", url, options)
+        said = _object(answer.text) or {}
+        if answer.status_code >= requests.codes.bad_request and codes_in(said):
+            raise ours(refusal(said))
+        return answer
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -83,7 +94,7 @@ class TokenEndpointTransport:
             options["headers"] = {**options["headers"], "client-request-id": correlation_id}
         options |= {"timeout": self._timeout, "verify": self._verify, "allow_redirects": False}
         answer = _without_request(lambda: self._whole_answer(method, url, options))
-        pause = _seconds(answer.headers.pop("retry-after", None))
+        pause = asked_seconds(answer.headers.pop("retry-after", None))
         said = _object(answer.text)
         if answer.status_code == requests.codes.too_many_requests:
             raise _throttled(said, pause)
@@ -96,16 +107,22 @@ class TokenEndpointTransport:
         return answer
 
     def _whole_answer(self, method: str, url: str, options: dict[str, Any]) -> Answer:
-        """The answer, whole within the time-out: a time-out of requests is one per read."""
-        end = time.monotonic() + self._timeout[1]
+        """The answer, whole within the time-out; what came late failed for no other reason."""
+        end = time.monotonic() + self._seconds
+        try:
+            return self._read(method, url, options)
+        except requests.ConnectionError:  # so requests calls a time-out within the body
+            if time.monotonic() < end:
+                raise
+        raise requests.ReadTimeout
+
+    def _read(self, method: str, url: str, options: dict[str, Any]) -> Answer:
         body = b""
         with self._session.request(method, url, stream=True, **options) as response:
             for chunk in response.iter_content(CHUNK_BYTES):
                 body += chunk
                 if len(body) > MAX_ANSWER_BYTES:
                     raise requests.ConnectionError
-                if time.monotonic() > end:
-                    raise requests.ReadTimeout
             headers = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status_code, body.decode("utf-8", "replace"), headers)
 
@@ -148,7 +165,7 @@ def _unavailable(
     return error
 
 
-def _seconds(retry_after: str | None) -> int | None:
+def asked_seconds(retry_after: str | None) -> int | None:
     """Delay-seconds of RFC 9110 section 10.2.3; anything else counts as five seconds."""
     if retry_after is None:
         return None

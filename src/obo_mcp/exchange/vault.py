@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import HttpResponseError
 from azure.keyvault.secrets import SecretClient
 
 from obo_mcp.clock import Clock
@@ -19,8 +19,13 @@ from obo_mcp.environment import LOOPBACK
 from obo_mcp.errors import ConfigurationError, OboError, TokenEndpointUnavailable
 from obo_mcp.exchange.cause import TransportFailure
 from obo_mcp.exchange.credential_fault import misconfigured, named, unavailable
+from obo_mcp.exchange.foreign import Foreign
 from obo_mcp.exchange.key_vault import SETTING, Item
-from obo_mcp.exchange.transport import CONNECT_TIMEOUT_SECONDS
+from obo_mcp.exchange.transport import (
+    CONNECT_TIMEOUT_SECONDS,
+    DEFAULT_RETRY_AFTER_SECONDS,
+    asked_seconds,
+)
 from obo_mcp.network import trusted_roots
 from obo_mcp.secret import Secret
 from obo_mcp.settings import Settings
@@ -90,20 +95,23 @@ class Vault:
             ClientMisconfigured: the vault refuses, or has no such item.
             Unavailable: it does not answer.
         """
-        try:
-            # Once an hour: no connection is worth keeping, and none has to be closed.
-            with SecretClient(self._url, self, **self._options) as client:
-                secret = client.get_secret(self._name)
-        except HttpResponseError as error:
-            status = error.status_code or 0
-        except (AzureError, ValueError) as error:
-            failure = _no_answer(type(error).__name__)
-            raise failure from failure.__cause__
-        else:
-            return Item(Secret(secret.value or ""), secret.properties.content_type or "")
+        status, pause = 0, None
+        with Foreign() as azure:
+            try:
+                return self._item()
+            except HttpResponseError as error:
+                status, pause = error.status_code or 0, _pause(error)
+        if azure.raised:
+            raise _no_answer(azure.raised)
         if status in _CURES:
             raise misconfigured(SETTING, f"the vault answered {status}", _CURES[status])
-        raise _no_answer(f"the vault answered {status}")
+        raise _no_answer(f"the vault answered {status}", pause)
+
+    def _item(self) -> Item:
+        # Once an hour: no connection is worth keeping, and none has to be closed.
+        with SecretClient(self._url, self, **self._options) as client:
+            secret = client.get_secret(self._name)
+        return Item(Secret(secret.value or ""), secret.properties.content_type or "")
 
 
 _CURES = MappingProxyType(
@@ -119,7 +127,12 @@ _CURES = MappingProxyType(
 )
 
 
-def _no_answer(why: str) -> OboError:
-    failure = TokenEndpointUnavailable()
-    failure.__cause__ = TransportFailure(why)
+def _pause(error: HttpResponseError) -> int | None:
+    headers: Mapping[str, str] = getattr(error.response, "headers", {})
+    return asked_seconds(headers.get("Retry-After"))
+
+
+def _no_answer(why: str, pause: int | None = None) -> OboError:
+    failure = TokenEndpointUnavailable(retry_after_seconds=pause or DEFAULT_RETRY_AFTER_SECONDS)
+    failure.__cause__ = TransportFailure(why, asked_seconds=pause)
     return unavailable(SETTING, failure, "Check that this server reaches the vault, and wait.")

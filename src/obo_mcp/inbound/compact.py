@@ -14,7 +14,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from obo_mcp.errors import SignatureInvalid, TokenMalformed
 from obo_mcp.inbound.encoding import json_object, octets
-from obo_mcp.secret import Secret
+from obo_mcp.secret import ClearMembers, Secret
 
 MAX_TOKEN_BYTES = 16 * 1024
 MAX_KID_LENGTH = 256
@@ -98,7 +98,7 @@ def parse(token: Secret) -> CompactToken:
     message = read(token)
     kid = message.header.get("kid")
     try:
-        claims = json_object(message.payload)
+        claims = ClearMembers(json_object(message.payload))
     except ValueError:
         raise TokenMalformed from None
     if kid is None:

@@ -1,4 +1,5 @@
 import json
+import logging
 
 import pytest
 from mcp import Client
@@ -39,6 +40,12 @@ async def test_a_claim_is_short_and_printable(value):
 async def test_a_token_in_a_claim_is_hidden():
     assert "eyJ" not in plain(f"Agent/1.0 {JWT}")
     assert plain(f"Agent/1.0 {JWT}").startswith("Agent/1.0 ")
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize("name", ["httpx", "mcp.server.mcpserver.server", "sse_starlette.sse"])
+def test_who_would_log_addresses_and_answers_is_quiet_whatever_the_level(name):
+    assert logging.getLogger(name).level == logging.WARNING
 
 
 async def test_claims_of_any_shape_do_no_harm(world, caplog):

@@ -1,6 +1,7 @@
 """Who is held back, for how long, and who is not."""
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from itertools import pairwise
 
@@ -71,9 +72,10 @@ def held_back_or_not(breaker, principal) -> OboError | None:
 
 
 def opened(breaker, error=None):
-    for _ in range(FAILURES_TO_OPEN):
-        breaker.admit(ADELE)
-        breaker.failed(ADELE, error or cut(), since=0.0)
+    for number in range(FAILURES_TO_OPEN):
+        unlucky = a_caller(f"unlucky-{number}").principal
+        breaker.admit(unlucky)
+        breaker.failed(unlucky, error or cut(), since=0.0)
 
 
 # One person
@@ -243,14 +245,44 @@ def test_a_throttled_tenant_without_a_retry_after_is_probed(breaker, clock):
 
 
 @pytest.mark.parametrize("failure", [cut, too_slow, broken, lambda: refused(90033)])
-def test_five_failures_in_a_row_open_the_circuit_of_the_tenant_only(breaker, failure):
-    for _ in range(FAILURES_TO_OPEN):
+def test_five_failures_in_a_row_of_several_people_open_the_circuit_for_everybody(breaker, failure):
+    for number in range(FAILURES_TO_OPEN):
         breaker.admit(MEGAN)
-        breaker.failed(ADELE, failure(), since=0.0)
+        breaker.failed(a_caller(f"unlucky-{number}").principal, failure(), since=0.0)
     error = held_back(breaker, MEGAN)
     assert type(error) is TokenEndpointUnavailable
     assert error.retry_after_seconds == PROBE_SECONDS
-    breaker.admit(NEIGHBOURS)
+    held_back(breaker, NEIGHBOURS)
+
+
+def test_failures_of_one_person_hold_back_that_person_and_nobody_else(breaker, clock):
+    for _ in range(10 * FAILURES_TO_OPEN):
+        with contextlib.suppress(TokenEndpointUnavailable):
+            breaker.admit(ADELE)
+            breaker.failed(ADELE, broken(), since=0.0)
+        breaker.admit(MEGAN)
+        clock.advance(0.5)
+    assert held_back(breaker, ADELE).retry_after_seconds <= PROBE_SECONDS
+
+
+def test_whoever_fails_as_the_probe_leaves_the_next_one_to_others(breaker, clock):
+    opened(breaker)
+    clock.advance(PROBE_SECONDS)
+    breaker.admit(ADELE)
+    breaker.failed(ADELE, broken(), since=0.0)
+    clock.advance(PROBE_SECONDS)
+    held_back(breaker, ADELE)
+    breaker.admit(MEGAN)
+    breaker.succeeded(MEGAN)
+    clock.advance(PROBE_SECONDS)
+    breaker.admit(ADELE)
+
+
+def test_a_circuit_tells_nobody_the_claims_of_somebody_else(breaker):
+    refusal = refused(7000215)
+    refusal.claims = '{"access_token":{}}'
+    opened(breaker, refusal)
+    assert held_back(breaker, MEGAN).claims == ""
 
 
 @pytest.mark.parametrize(
@@ -282,14 +314,14 @@ def test_what_is_wrong_with_one_scope_or_request_holds_nobody_back(breaker, code
     "answer", [None, refused(65001), refused(50173), throttled(1), refused(500011)]
 )
 def test_any_answer_in_between_shows_that_the_endpoint_lives(breaker, answer):
-    for _ in range(FAILURES_TO_OPEN - 1):
-        breaker.failed(ADELE, cut(), since=0.0)
+    for number in range(FAILURES_TO_OPEN - 1):
+        breaker.failed(a_caller(f"unlucky-{number}").principal, cut(), since=0.0)
     if answer is None:
         breaker.succeeded(MEGAN)
     else:
         breaker.failed(MEGAN, answer)
-    for _ in range(FAILURES_TO_OPEN - 1):
-        breaker.failed(ADELE, cut(), since=0.0)
+    for number in range(FAILURES_TO_OPEN - 1):
+        breaker.failed(a_caller(f"unlucky-{number}").principal, cut(), since=0.0)
     breaker.admit(ADELE)
 
 
@@ -308,9 +340,10 @@ def test_the_first_answer_after_an_outage_closes_the_circuit(breaker, clock):
     clock.advance(PROBE_SECONDS)
     breaker.admit(MEGAN)
     breaker.failed(MEGAN, refused(65001))
-    for _ in range(FAILURES_TO_OPEN - 1):
-        breaker.admit(ADELE)
-        breaker.failed(ADELE, cut(), since=0.0)
+    for number in range(FAILURES_TO_OPEN - 1):
+        unlucky = a_caller(f"unlucky-{number}").principal
+        breaker.admit(unlucky)
+        breaker.failed(unlucky, cut(), since=0.0)
     breaker.admit(ADELE)
 
 

@@ -1,8 +1,11 @@
 """What OnBehalfOf makes of its settings at the door."""
 
+import asyncio
+
 import pytest
 
-from obo_mcp import OnBehalfOf, Settings
+from obo_mcp import MemoryTokenCache, OnBehalfOf, Settings
+from obo_mcp.clock import SystemClock
 from support.asgi import call
 from support.tokens import CLIENT, TENANT
 
@@ -137,3 +140,34 @@ async def test_an_admitted_page_can_read_a_refusal_and_its_challenge():
     options = [(b"origin", FRIEND.encode())]
     assert (await call(app, method="OPTIONS", headers=options)).status == 401
     assert "access-control-allow-origin" not in (await call(app)).headers
+
+
+def test_a_cache_of_the_developers_own_is_used_while_it_is_still_empty():
+    own = MemoryTokenCache(7, SystemClock())
+    assert OnBehalfOf(settings(), cache=own)._cache is own
+
+
+def test_what_one_part_raises_at_the_end_keeps_none_of_the_others_open():
+    class Failing(MemoryTokenCache):
+        async def aclose(self):
+            closed.append("cache")
+            raise OSError
+
+    closed = []
+
+    async def live_and_end():
+        obo = OnBehalfOf(settings(), cache=Failing(7, SystemClock()))
+        end = obo._grant.close
+
+        def grant_closes():
+            closed.append("grant")
+            end()
+            raise OSError
+
+        obo._grant.close = grant_closes
+        async with obo.running():
+            pass
+
+    with pytest.raises(OSError, match=r"^$"):
+        asyncio.run(live_and_end())
+    assert closed == ["grant", "cache"]

@@ -4,6 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from obo_mcp.adapters.mcp_sdk import tool_error
 from obo_mcp.composition import links_for_consent
 from obo_mcp.errors import ConsentRequired, InteractionRequired
 from obo_mcp.exchange.consent import ConsentLinks, consent_links, linked
@@ -64,12 +65,6 @@ def test_an_administrator_is_sent_to_the_page_for_everybody():
     }
 
 
-def test_an_agent_identity_asks_for_no_code():
-    links = consent_links(AUTHORITY, AGENT, SCOPES.names, PAGE, response_type="none")
-    assert query(links.person)[1]["response_type"] == "none"
-    assert "response_mode" not in query(links.person)[1]
-
-
 @pytest.mark.parametrize("odd", ["https://a.example/x?y=1&client_id=evil#f", "https://a/ä b+c"])
 def test_nothing_that_goes_into_a_link_becomes_a_part_of_it(odd):
     for link in consent_links(AUTHORITY, CLIENT, [f"{odd}/Scope"], odd):
@@ -101,11 +96,26 @@ def test_people_come_back_to_a_page_of_our_own_unless_the_operator_has_one():
     assert query(links.person)[1]["redirect_uri"] == "https://portal.example/agreed"
 
 
-def test_consent_is_asked_for_in_the_callers_tenant_and_for_who_asks():
+def test_consent_is_asked_for_in_the_callers_tenant():
     other = "22222222-2222-4333-8444-555555555555"
-    link, fields = query(links_for_consent(settings(agent_identity_id=AGENT), other, SCOPES).person)
+    link, fields = query(links_for_consent(settings(), other, SCOPES).person)
     assert link == f"https://login.example/{other}/oauth2/v2.0/authorize"
-    assert (fields["client_id"], fields["response_type"]) == (AGENT, "none")
+    assert fields["client_id"] == CLIENT
+
+
+async def test_nobody_is_sent_to_a_page_for_an_agent_identity_and_the_words_do_without_links():
+    def links(tenant, scopes):
+        return links_for_consent(settings(agent_identity_id=AGENT), tenant, scopes)
+
+    async def grant(caller, scopes, claims):
+        raise ConsentRequired
+
+    assert links(TENANT, SCOPES) == ("", "")
+    with pytest.raises(ConsentRequired) as refused:
+        await linked(grant, links)(CALLER, SCOPES, "")
+    assert refused.value.scopes == SCOPES.names
+    words = str(tool_error(refused.value)).splitlines()
+    assert words == [ConsentRequired.public, f"Asked for: {' '.join(SCOPES.names)}"]
 
 
 async def test_a_missing_consent_names_its_scopes_and_links_and_no_other_refusal_does():

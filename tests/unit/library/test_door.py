@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.routing import Route
 
 from obo_mcp.asgi.guard import Guard
@@ -100,6 +101,24 @@ async def test_a_request_with_a_good_token_is_served(house):
     assert (answer.status, answer.body) == (200, b"served")
     assert house.admitted[0].principal == "some.access.token"
     assert house.left == house.admitted
+
+
+@pytest.mark.parametrize("name", [b"authorization", b"Authorization"])
+async def test_the_application_can_read_the_token_and_nobody_sees_it_in_the_scope(house, name):
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append((scope, Request(scope).headers))
+        await house.app(scope, receive, send)
+
+    fields = ((b"accept", b"x"), (name, TOKEN[1]), (b"host", b"mcp.example"))
+    served = OnBehalfOfMiddleware(app, door(house)._door)
+    assert (await call(served, headers=fields)).status == 200
+    (scope, headers) = seen[0]
+    assert tuple(scope["headers"]) == fields
+    if name.islower():
+        assert headers["authorization"] == "Bearer some.access.token"
+    assert "some.access" not in f"{scope} {headers} {headers.raw}"
 
 
 async def test_without_a_token_the_challenge_names_no_error(house):

@@ -31,6 +31,7 @@ def refused(url, **changes):
         f"redis://user:{HIDDEN}@host:99999",
         f"rediss://user:{HIDDEN}@[::1",
         f"redis://host?db={HIDDEN}",
+        ",",
     ],
 )
 def test_an_address_that_cannot_be_read_is_refused_without_being_shown(url):

@@ -220,6 +220,26 @@ def test_azures_federated_file_gives_way_to_a_credential_of_ours(environment, tm
     assert Settings.from_env().client_secret == Secret("theirs")
 
 
+def test_azures_federated_file_is_the_way_into_a_vault_of_ours(environment, tmp_path):
+    (tmp_path / "token").write_text("x")
+    environment.setenv("AZURE_FEDERATED_TOKEN_FILE", str(tmp_path / "token"))
+    environment.setenv("AZURE_CLIENT_SECRET", "theirs")
+    environment.delenv("OBO_MCP_CLIENT_SECRET")
+    environment.setenv("OBO_MCP_KEY_VAULT_ITEM", "https://v.vault.azure.net/certificates/ours")
+    settings = Settings.from_env()
+    assert settings.federated_token_file == tmp_path / "token"
+    assert settings.client_secret is None
+    environment.setenv("OBO_MCP_MANAGED_IDENTITY_CLIENT_ID", OTHER)
+    assert Settings.from_env().federated_token_file is None
+
+
+def test_a_password_without_its_certificate_is_a_mistake_unless_it_is_azures(environment):
+    with pytest.raises(ConfigurationError, match="PASSWORD is set without .*CERTIFICATE_PATH"):
+        Settings(**GOOD, client_certificate_password="hunter2-hunter2")
+    environment.setenv("AZURE_CLIENT_CERTIFICATE_PASSWORD", "theirs")
+    assert Settings.from_env().client_certificate_password is None
+
+
 def test_a_keyword_that_is_no_setting_is_refused():
     with pytest.raises(ConfigurationError, match="OBO_MCP_TENNANT_ID"):
         Settings(**GOOD, tennant_id=GUID)

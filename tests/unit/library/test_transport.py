@@ -4,6 +4,8 @@ import asyncio
 import json
 import socket
 import threading
+import time
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -50,8 +52,6 @@ def endpoint(served):
 @pytest.fixture
 def transport():
     transport = TokenEndpointTransport(ca_bundle=None, timeout_seconds=1.0, connections=2)
-    # The tests' endpoint has no certificate; only the scheme differs.
-    transport._session.mount("http://", transport._session.get_adapter("https://x"))
     yield transport
     transport.close()
 
@@ -132,6 +132,115 @@ def test_an_answer_that_drips_in_ends_with_the_time_out(transport, endpoint):
         post(transport, endpoint)
     assert "Timeout" in str(caught.value.__cause__)
     endpoint.step.set()
+
+
+class Line:
+    """One connection of a server that speaks byte by byte, with `PACE` between what it says."""
+
+    PACE = 0.2
+
+    def __init__(self, *says):
+        self.says = says
+        self.gone = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.speak)
+        self.thread.start()
+        return self
+
+    def speak(self):
+        line, _ = self.listener.accept()
+        with line, suppress(OSError):
+            line.recv(65_536)
+            for part in self.says:
+                line.sendall(part)
+                self.gone.wait(self.PACE)
+            self.gone.wait()
+
+    def __exit__(self, *_):
+        self.gone.set()
+        self.thread.join()
+        self.listener.close()
+
+
+def ends_in_time(transport, url):
+    begun = time.monotonic()
+    with pytest.raises(TokenEndpointUnavailable) as caught:
+        transport.post(url, data={"a": "b"}, headers={})
+    assert time.monotonic() - begun < 1.4
+    assert "Timeout" in str(caught.value.__cause__)
+    assert not cause_of(caught.value).is_blip
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+DRIPS = {
+    "body of a known length": [OK + b"content-length: 40\r\n\r\n{", *[b" "] * 38, b"}"],
+    "headers": [OK, *(b"x-%d: y\r\n" % n for n in range(30)), b"content-length: 2\r\n\r\n{}"],
+    "one header": [OK, b"x: ", *[b"y"] * 30, b"\r\ncontent-length: 2\r\n\r\n{}"],
+    "answers that announce one": [*[b"HTTP/1.1 100 Continue\r\n\r\n"] * 30, OK + b"\r\n{}"],
+    "nothing": [],
+}
+
+
+@pytest.mark.parametrize("says", DRIPS.values(), ids=DRIPS)
+def test_whatever_drips_in_ends_with_the_time_out(transport, says):
+    with Line(*says) as line:
+        ends_in_time(transport, f"http://127.0.0.1:{line.port}/token")
+
+
+@pytest.mark.parametrize("says", [DRIPS["headers"], [OK + b"\r\n"]], ids=["drips", "no TLS"])
+def test_a_proxy_that_drips_or_leads_nowhere_ends_with_the_time_out(transport, says, monkeypatch):
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with Line(*says) as line:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{line.port}")
+        ends_in_time(transport, "https://login.example/token")
+
+
+def test_a_handshake_that_never_ends_ends_with_the_time_out(transport):
+    with Line() as line:
+        ends_in_time(transport, f"https://127.0.0.1:{line.port}/token")
+
+
+def addressed_to(places, monkeypatch):
+    """The system's resolver says that login.example is at `places`."""
+    known = socket.getaddrinfo
+
+    def resolve(host, port, *arguments, **options):
+        hosts = places if host == "login.example" else [host]
+        return [found for each in hosts for found in known(each, port, *arguments, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+
+def test_all_addresses_of_a_host_share_the_time_out(transport, monkeypatch):
+    """A listener whose queue is full answers no SYN: so a firewall drops packets."""
+    addressed_to([f"127.0.0.{number}" for number in range(1, 6)], monkeypatch)
+    with ExitStack() as held:
+        full = held.enter_context(socket.create_server(("0.0.0.0", 0), backlog=0))
+        port = full.getsockname()[1]
+        for _ in range(4):
+            waiting = held.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", port))
+        ends_in_time(transport, f"http://login.example:{port}/token")
+
+
+def test_an_address_that_refuses_is_followed_by_the_next(endpoint, transport, monkeypatch):
+    addressed_to(["127.0.0.7", "127.0.0.1"], monkeypatch)
+    port = endpoint.url.rpartition(":")[2]
+    answer = transport.post(f"http://login.example:{port}/token", data={}, headers={})
+    assert answer.status_code == 200
+
+
+def test_a_connection_is_used_again_with_a_time_out_of_its_own(endpoint, transport):
+    endpoint.parts = [b"{", None, b"}"]
+    for _ in range(4):  # 1.6 seconds together
+        assert post(transport, endpoint).status_code == 200
+    pools = transport._session.get_adapter(endpoint.url).poolmanager.pools
+    assert [pools[key].num_connections for key in pools.keys()] == [1]  # noqa: SIM118
 
 
 def test_an_endless_answer_is_cut_off(transport, endpoint):
