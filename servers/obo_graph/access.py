@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Self
 
 from obo_graph.answer import Answer
-from obo_mcp.exchange.source import TokenSource
+from obo_mcp import TokenSource
 
 
 class Access:

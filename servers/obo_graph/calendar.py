@@ -22,8 +22,7 @@ from obo_graph.result import LIST_SCHEMA, compact, list_result
 from obo_graph.text import comparable, one_line
 from obo_graph.times import read_zoned, show
 from obo_graph.tool import Workshop, make_tool, reading
-from obo_mcp import Principal
-from obo_mcp.exchange.source import TokenSource
+from obo_mcp import Principal, TokenSource
 
 _SELECT = (
     "id,subject,start,end,isAllDay,location,isOnlineMeeting,organizer,attendees,"

@@ -22,8 +22,7 @@ from obo_graph.query import kql_words, odata_text
 from obo_graph.result import LIST_SCHEMA, OBJECT_SCHEMA, compact, list_result, text_result
 from obo_graph.text import one_line
 from obo_graph.tool import Workshop, make_tool, reading
-from obo_mcp import Principal
-from obo_mcp.exchange.source import TokenSource
+from obo_mcp import Principal, TokenSource
 
 _SELECT = "id,name,size,file,folder,parentReference,lastModifiedDateTime,lastModifiedBy,webUrl"
 _WITH_TYPES = 50

@@ -16,9 +16,8 @@ from obo_graph.errors import NO_ANSWER, GraphFailure
 from obo_graph.gate import MailboxGate, Person
 from obo_graph.retry import Patience, RetryRules, Sleep
 from obo_graph.transport import GraphRequest, GraphTransport
-from obo_mcp import Principal
+from obo_mcp import Principal, TokenSource
 from obo_mcp.clock import Clock
-from obo_mcp.exchange.source import TokenSource
 
 IMMUTABLE_IDS = 'IdType="ImmutableId"'
 """`Prefer` value for Outlook calls: ids that survive a move (Graph, "Immutable Outlook ids")."""

@@ -24,8 +24,7 @@ from obo_graph.result import (
     text_result,
 )
 from obo_graph.tool import Workshop, make_tool, reading
-from obo_mcp import Principal
-from obo_mcp.exchange.source import TokenSource
+from obo_mcp import Principal, TokenSource
 
 _READ = (
     "id,conversationId,subject,from,toRecipients,ccRecipients,receivedDateTime,isRead,"

@@ -17,8 +17,7 @@ from obo_graph.text import one_line
 from obo_graph.times import show
 from obo_graph.tool import Workshop, make_tool, reading
 from obo_graph.zones import zone_named
-from obo_mcp import Principal
-from obo_mcp.exchange.source import TokenSource
+from obo_mcp import Principal, TokenSource
 
 _ME = {"$select": "id,displayName,mail,userPrincipalName,jobTitle,officeLocation,preferredLanguage"}
 _SETTINGS = {"$select": "timeZone,workingHours,automaticRepliesSetting"}

@@ -108,6 +108,11 @@ class Settings(EnvironmentSettings):
                 raise ValueError(
                     f"{PREFIX}{part.upper()} is set without {PREFIX}{whole.upper()}, which it opens"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _shared_cache(self) -> Self:
+        """What Redis needs, and what is nothing without it."""
         if self.redis_url and not self.cache_keys:
             raise ValueError(
                 f"{PREFIX}REDIS_URL is set without {PREFIX}CACHE_KEYS: tokens leave this process "
@@ -117,6 +122,9 @@ class Settings(EnvironmentSettings):
             raise ValueError(
                 f"{PREFIX}REDIS_CLUSTER and {PREFIX}REDIS_SENTINEL_SERVICE are set: choose one"
             )
+        for name in ("redis_cluster", "redis_sentinel_service"):
+            if getattr(self, name) and not self.redis_url:
+                raise ValueError(f"{PREFIX}{name.upper()} is set without {PREFIX}REDIS_URL")
         return self
 
     @property

@@ -15,7 +15,7 @@ def commands(lines):
 
 def gets(lines):
     """How often each name was asked for."""
-    return Counter(name for command, name in commands(lines) if command == b"GET")
+    return Counter(name for command, name in commands(lines) if command == b"GETRANGE")
 
 
 def races(lines):
@@ -28,7 +28,7 @@ def races(lines):
     for command, name in commands(lines):
         if command == b"SET":
             there.add(name)
-        elif command == b"GET" and name not in there:
+        elif command == b"GETRANGE" and name not in there:
             early[name] += 1
     return sum(early[name] - 1 for name in there if early[name])
 

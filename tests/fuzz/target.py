@@ -33,7 +33,7 @@ def token_text(material: bytes) -> str:
         return "TokenMalformed"
     assert isinstance(token.kid, str)
     assert 0 < len(token.kid) <= 256
-    assert type(token.claims) is dict
+    assert isinstance(token.claims, dict)
     assert len(text) <= 16 * 1024
     message = token.message
     assert f"{message.signing_input.decode()}.{b64(message.signature)}" == text

@@ -16,7 +16,7 @@ from obo_mcp.cache.entry import CachedToken, CacheKey
 from obo_mcp.cache.envelope import NAME_PREFIX, Unopened
 from obo_mcp.cache.failure import CacheFailed
 from obo_mcp.cache.memory import MemoryTokenCache
-from obo_mcp.cache.redis import MOST_CONNECTIONS
+from obo_mcp.cache.redis import MOST_BYTES, MOST_CONNECTIONS
 from obo_mcp.cache.tiered import FAILURES_IN_A_ROW, REST_SECONDS, TieredTokenCache
 from obo_mcp.observe import AUDIT_LOGGER, fields_of
 from obo_mcp.secret import Secret
@@ -162,19 +162,51 @@ async def test_with_tls_the_server_must_prove_its_name(tmp_path, clock):
             await works(cache, clock)
 
 
-async def test_an_acl_user_needs_three_commands_on_our_names_and_nothing_else(tmp_path, clock):
-    lines = (
+def accounts(*more):
+    """An administrator, and the account that docs/howto/shared-cache.md asks for."""
+    commands = " ".join(f"+{command}" for command in ("getrange", "set", "del", *more))
+    return (
         "user default off",
         "user admin on >admin ~* &* +@all",
-        "user obo on >pass%word ~obo-mcp:* resetchannels -@all +get +set +del",
+        f"user obo on >pass%word ~obo-mcp:* resetchannels -@all {commands}",
     )
-    login, admin = "obo:pass%25word@", ("admin", "admin")
-    with RedisServer(tmp_path, *lines, login=login, admin=admin) as server:
+
+
+LOGIN, ADMIN = "obo:pass%25word@", ("admin", "admin")
+
+
+async def test_an_acl_user_needs_three_commands_on_our_names_and_nothing_else(tmp_path, clock):
+    with RedisServer(tmp_path, *accounts(), login=LOGIN, admin=ADMIN) as server:
         async with opened(server.url, clock) as cache:
             await works(cache, clock)
         async with opened(server.url, clock, new_ring_key(), RING_KEY) as cache:
             await works(cache, clock)
         assert server.command("ACL", "LOG") == []
+
+
+async def test_an_acl_user_needs_a_fourth_command_for_a_database_of_its_own(tmp_path, clock):
+    with RedisServer(tmp_path, *accounts("select"), login=LOGIN, admin=ADMIN) as server:
+        async with opened(f"{server.url}/5", clock) as cache:
+            await works(cache, clock)
+        assert server.command("ACL", "LOG") == []
+
+
+async def test_an_acl_user_needs_a_fourth_command_in_a_cluster(tmp_path, clock):
+    lines = accounts("cluster|slots")
+    with cluster(tmp_path, *lines, login=LOGIN, admin=ADMIN) as servers:
+        async with opened(servers[0].url, clock, redis_cluster=True) as cache:
+            await works(cache, clock, 60)
+        for server in servers:
+            assert server.command("DBSIZE") > 5
+            assert server.command("ACL", "LOG") == []
+
+
+async def test_behind_sentinel_the_acl_user_is_the_servers_own(tmp_path, clock):
+    with sentinel_pair(tmp_path, *accounts(), login=LOGIN, admin=ADMIN) as (primary, _, sentinel):
+        url = f"redis://{LOGIN}127.0.0.1:{sentinel.port}"
+        async with opened(url, clock, redis_sentinel_service="obo") as cache:
+            await works(cache, clock)
+        assert primary.command("ACL", "LOG") == []
 
 
 async def test_no_failure_names_the_address_or_the_password(tmp_path, clock, caplog):
@@ -212,7 +244,7 @@ async def test_a_call_is_one_command_from_the_first_and_a_value_never_goes_witho
             await cache.get(a_key(resource="another"), ASSERTION)
             await cache.discard(a_key())
     commands = [re.findall(rb'"((?:[^"\\]|\\.)*)"', line) for line in lines]
-    assert [words[0] for words in commands] == [b"SET", b"GET", b"GET", b"DEL"]
+    assert [words[0] for words in commands] == [b"SET", b"GETRANGE", b"GETRANGE", b"DEL"]
     name = an_envelope().names(a_key())[0]
     assert commands[0][1] == commands[1][1] == commands[3][1] == name
     assert commands[0][3] == b"PX"
@@ -239,7 +271,7 @@ async def test_names_of_all_ring_keys_are_asked_for_in_one_round_trip(server, cl
         proxy.answer_with = lambda data: questions.append(data) or data
         async with opened(f"redis://127.0.0.1:{proxy.port}", clock, *ring) as cache:
             assert await cache.get(a_key(), ASSERTION) is None
-            assert questions == [b"$-1\r\n" * 3]
+            assert questions == [b"$0\r\n\r\n" * 3]
 
 
 # --- silence ---------------------------------------------------------------------------------
@@ -354,6 +386,37 @@ async def test_what_did_not_open_is_deleted(server, clock):
     assert sum(b'"DEL"' in line for line in lines) == 1
 
 
+@pytest.mark.parametrize("size", [MOST_BYTES - 1, MOST_BYTES, 100 * MOST_BYTES])
+async def test_a_value_of_any_size_is_read_up_to_64_kib_and_deleted(server, clock, events, size):
+    name = an_envelope().names(a_key())[0]
+    sent = 0
+
+    def passed_on(data):
+        nonlocal sent
+        sent += len(data)
+        return data
+
+    async with through_a_proxy(server, clock) as (proxy, cache):
+        await cache.put(a_key(), an_entry(clock), ASSERTION)
+        server.command("APPEND", name, bytes(size - server.command("STRLEN", name)))
+        proxy.answer_with = passed_on
+        assert await cache.get(a_key(), ASSERTION) is None
+        assert size > MOST_BYTES or sent > size
+        assert sent < MOST_BYTES + 100
+        while server.command("EXISTS", name):
+            await asyncio.sleep(0)
+    assert events() == ["unopened"]
+
+
+async def test_an_entry_that_would_fill_64_kib_is_not_written(server, clock):
+    async with opened(server.url, clock) as cache:
+        await cache.put(a_key(), an_entry(clock, text="x" * MOST_BYTES), ASSERTION)
+        assert server.command("DBSIZE") == 0
+        entry = an_entry(clock, text="x" * (MOST_BYTES - 1024))
+        await cache.put(a_key(), entry, ASSERTION)
+        assert await cache.get(a_key(), ASSERTION) == entry
+
+
 async def test_a_name_that_holds_something_else_is_a_failure_and_no_token(server, clock):
     server.command("LPUSH", an_envelope().names(a_key())[0], "a", "b")
     async with opened(server.url, clock) as cache:
@@ -440,6 +503,44 @@ async def test_a_connection_that_was_closed_while_idle_costs_nobody_an_answer(se
             while not all(connection._reader.at_eof() for connection in idle):
                 await asyncio.sleep(0)
             assert await found(cache, 3) == 3
+
+
+# --- from one event loop to the next --------------------------------------------------------
+
+
+def a_life(cache, clock):
+    """An event loop's whole life: more callers than connections, then the end."""
+
+    async def lived():
+        people = MOST_CONNECTIONS * 2
+        try:
+            for number in range(people):
+                entry = an_entry(clock, text=f"token {number}")
+                await cache.put(of(number), entry, person(number))
+            gets = [cache.get(of(number), person(number)) for number in range(people)]
+            return sum(map(bool, await asyncio.gather(*gets)))
+        finally:
+            await cache.aclose()
+
+    return asyncio.run(lived())
+
+
+def test_a_closed_cache_works_again_in_another_event_loop(server, clock):
+    cache = redis_cache(server.url, clock, timeout_seconds=5)
+    assert [a_life(cache, clock) for _ in range(3)] == [MOST_CONNECTIONS * 2] * 3
+
+
+def test_a_closed_cache_in_a_cluster_works_again_in_another_event_loop(tmp_path, clock):
+    with cluster(tmp_path) as servers:
+        cache = redis_cache(servers[0].url, clock, timeout_seconds=5, redis_cluster=True)
+        assert [a_life(cache, clock) for _ in range(3)] == [MOST_CONNECTIONS * 2] * 3
+
+
+def test_a_closed_cache_behind_sentinel_works_again_in_another_event_loop(tmp_path, clock):
+    with sentinel_pair(tmp_path) as (_, _, sentinel):
+        url = f"redis://127.0.0.1:{sentinel.port}"
+        cache = redis_cache(url, clock, timeout_seconds=5, redis_sentinel_service="obo")
+        assert [a_life(cache, clock) for _ in range(3)] == [MOST_CONNECTIONS * 2] * 3
 
 
 # --- trouble ---------------------------------------------------------------------------------
@@ -629,7 +730,8 @@ async def test_behind_sentinel_the_cache_is_back_ten_seconds_after_its_server_di
         async with in_front_of(shared, clock) as cache:
             await works(shared, clock)
             await filled(shared, clock, 20)
-            assert primary.command("WAIT", 1, 10_000) == 1
+            while b"db2:keys=20," not in replica.command("INFO", "keyspace"):
+                await asyncio.sleep(0)  # WAIT would only wait for what its own connection wrote
             shared._timeout = 0.04
             begun = time.monotonic()
             primary.kill()

@@ -58,6 +58,7 @@ from support.asgi import bearer, call
 from support.canary import canaries, masked, watch
 from support.clock import ManualClock
 from support.key_pairs import key_pair
+from support.linked import linked
 from support.tokens import CLIENT, KID, NOW, POLICY, TENANT, claims_v1, claims_v2, sign, verifier
 from support.wire import AUTHORITY, Wire
 
@@ -98,8 +99,12 @@ def without_tests(trace):
 
 
 def printed(error):
-    """All that a tool could print of an exception; groups, causes and shown contexts included."""
+    """All that a tool could print of an exception: groups, causes, contexts that nobody shows."""
     error.__traceback__ = without_tests(error.__traceback__)
+    return "\n".join(map(printed_alone, linked(error)))
+
+
+def printed_alone(error):
     told = traceback.TracebackException.from_exception(error, capture_locals=True)
     more = [repr(error), repr(error.args), repr(vars(error)), *map(str, error.args)]
     return "".join(told.format()) + "\n".join(more)
@@ -653,7 +658,9 @@ def _into(sent):
 
 def everything(tools):
     """One of each thing that holds a secret, or holds something that does."""
-    settings = tools.settings(**SHARED, client_certificate_password=PFX_PASSWORD)
+    settings = tools.settings(**SHARED)
+    locked = tools.settings(client_secret=None, client_certificate_path=Path(__file__),
+                            client_certificate_password=PFX_PASSWORD)  # fmt: skip
     obo = tools.obo(**SHARED)
     ring = KeyRing(settings.cache_keys)
     certificate = Certificate.read(PAIR.pfx(PFX_PASSWORD), Secret(PFX_PASSWORD))
@@ -663,7 +670,8 @@ def everything(tools):
     source = obo._source(CALLER, MAIL)
     platform = PlatformTransport(ca_bundle=None, timeout_seconds=1)
     return {
-        "Settings": settings, "OnBehalfOf": obo, "KeyRing": ring, "RingKey": ring.newest,
+        "Settings": settings, "Settings of a PFX": locked, "OnBehalfOf": obo,
+        "KeyRing": ring, "RingKey": ring.newest,
         "Envelope": Envelope(ring), "Secret": ASSERTION, "Caller": CALLER, "Principal": OURS,
         "CacheKey": KEY, "CachedToken": ENTRY, "ClearToken": ClearToken(CLEAR), "Redis": client,
         "MemoryTokenCache": near, "RedisTokenCache": shared,

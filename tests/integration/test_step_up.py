@@ -9,6 +9,7 @@ import ssl
 from contextlib import asynccontextmanager
 from typing import Annotated
 
+import anyio
 import httpx
 import httpx2
 import pytest
@@ -40,6 +41,7 @@ STEP_UP = {
     "claims": CLAIMS,
 }
 SIGNED_OUT = {"error": "invalid_grant", "error_codes": [50173]}
+WITH_TASKS = ["in_a_task_group", "in_anyios_task_group", "gathered"]
 KEYS = [Secret(base64.b64encode(bytes([number]) * 32).decode()) for number in range(3)]
 
 
@@ -70,6 +72,35 @@ def the_tools(mcp, obo):
         chosen: Annotated[AcceptedElicitation[Choice], Resolve(choice)],
     ) -> str:
         return await obo.downstream_token(GRAPH_SCOPE) and chosen.data.colour
+
+
+def tools_with_tasks(mcp, obo):
+    async def two_tokens(group):
+        async with group as tasks:
+            begin = getattr(tasks, "start_soon", None) or (lambda ask: tasks.create_task(ask()))
+            begin(lambda: obo.downstream_token(GRAPH_SCOPE))
+            begin(lambda: obo.downstream_token(GRAPH_SCOPE))
+        return "served"
+
+    @mcp.tool()
+    async def in_a_task_group() -> str:
+        return await two_tokens(asyncio.TaskGroup())
+
+    @mcp.tool()
+    async def in_anyios_task_group() -> str:
+        return await two_tokens(anyio.create_task_group())
+
+    @mcp.tool()
+    async def crashing_later() -> str:
+        try:
+            return await obo.downstream_token(GRAPH_SCOPE) and "served"
+        except OboError as error:
+            raise RuntimeError("a defect") from error
+
+    @mcp.tool()
+    async def gathered() -> str:
+        await asyncio.gather(*(obo.downstream_token(GRAPH_SCOPE) for _ in range(2)))
+        return "served"
 
 
 def tools_that_catch(mcp, obo):
@@ -103,6 +134,7 @@ def an_app(obo, session="stateless", body="sse", *, glue=True):
     )
     the_tools(mcp, obo)
     tools_that_catch(mcp, obo)
+    tools_with_tasks(mcp, obo)
     app = mcp.streamable_http_app(
         stateless_http=session == "stateless",
         json_response=body == "json",
@@ -215,7 +247,7 @@ def claims_in(challenge):
 
 @pytest.mark.promise("P-10")
 @pytest.mark.parametrize("on", WIRES, ids=WIRE_IDS)
-@pytest.mark.parametrize("tool", ["by_parameter", "by_call", "in_its_own_words"])
+@pytest.mark.parametrize("tool", ["by_parameter", "by_call", "in_its_own_words", *WITH_TASKS])
 async def test_a_step_up_challenges_the_client_who_signs_in_again_and_is_served(
     world, serve, on, tool
 ):
@@ -265,7 +297,11 @@ async def test_a_sign_in_that_the_authority_has_ended_challenges_without_claims(
 @pytest.mark.parametrize("on", WIRES, ids=WIRE_IDS)
 @pytest.mark.parametrize(
     ("tool", "outcome"),
-    [("catching", ("went on without", False)), ("failing_later", ("The disk is full.", True))],
+    [
+        ("catching", ("went on without", False)),
+        ("failing_later", ("The disk is full.", True)),
+        ("crashing_later", ("Error executing tool crashing_later", True)),
+    ],
 )
 async def test_a_step_up_that_the_tool_got_over_challenges_nobody(world, serve, on, tool, outcome):
     world.fault("token", person="adele", status=400, body=STEP_UP)
@@ -279,7 +315,7 @@ async def test_a_step_up_that_the_tool_got_over_challenges_nobody(world, serve, 
 
 @pytest.mark.promise("P-10")
 @pytest.mark.parametrize("on", WIRES, ids=WIRE_IDS)
-@pytest.mark.parametrize("tool", ["by_parameter", "by_call"])
+@pytest.mark.parametrize("tool", ["by_parameter", "by_call", *WITH_TASKS])
 async def test_an_operator_can_have_every_step_up_told_to_the_model(world, serve, on, tool):
     world.fault("token", person="adele", status=400, body=STEP_UP)
     wire = Wire(world.token("adele"))
@@ -387,7 +423,7 @@ async def test_a_client_that_leaves_before_its_refusal_is_no_failure_of_ours(wor
 @pytest.mark.promise("P-20")
 @pytest.mark.promise("P-10")
 @pytest.mark.parametrize("on", WIRES[4:], ids=WIRE_IDS[4:])
-@pytest.mark.parametrize("tool", ["by_parameter", "by_call"])
+@pytest.mark.parametrize("tool", ["by_parameter", "by_call", *WITH_TASKS])
 async def test_a_missing_consent_is_asked_for_by_link_and_the_same_call_goes_on(
     world, serve, diego, on, tool
 ):

@@ -218,20 +218,27 @@ class Sentinel(RedisServer):
         yield f"sentinel monitor {self.service} {HOST} {self.primary.port} 1"
         yield f"sentinel down-after-milliseconds {self.service} 500"
         yield f"sentinel failover-timeout {self.service} 3000"
+        if self.primary.admin:
+            user, password = self.primary.admin
+            yield f"sentinel auth-user {self.service} {user}"
+            yield f"sentinel auth-pass {self.service} {password}"
 
     def arguments(self):
         return ["--sentinel"]
 
 
 @contextmanager
-def sentinel_pair(folder: Path):
+def sentinel_pair(folder: Path, *lines, login="", admin=None):
     """(primary, replica, sentinel), the sentinel aware of the replica."""
+    who = {"login": login, "admin": admin}
+    if admin:
+        lines = (*lines, f"masteruser {admin[0]}", f"masterauth {admin[1]}")
     with ExitStack() as running:
         primary = running.enter_context(
-            RedisServer(folder / "primary", "repl-diskless-sync-delay 0")
+            RedisServer(folder / "primary", "repl-diskless-sync-delay 0", *lines, **who)
         )
         follow = f"replicaof {HOST} {primary.port}"
-        replica = running.enter_context(RedisServer(folder / "replica", follow))
+        replica = running.enter_context(RedisServer(folder / "replica", follow, *lines, **who))
         replica.wait_until_it_says("Finished with success")
         sentinel = running.enter_context(Sentinel(folder / "sentinel", primary))
         sentinel.wait_until_it_says("+slave")
@@ -239,17 +246,18 @@ def sentinel_pair(folder: Path):
 
 
 @contextmanager
-def cluster(folder: Path, *, nodes: int = 3, tls=None):
+def cluster(folder: Path, *more, nodes: int = 3, tls=None, login="", admin=None):
     """A cluster whose slots are shared out evenly."""
-    lines = ["cluster-enabled yes", "cluster-node-timeout 2000"]
+    lines = ["cluster-enabled yes", "cluster-node-timeout 2000", *more]
     if tls:
         lines += ["tls-cluster yes"]
+    who = {"tls": tls, "login": login, "admin": admin}
     with ExitStack() as running:
         found = free_ports(2 * nodes)
         ports, buses = found[:nodes], found[nodes:]
         servers = [
             running.enter_context(
-                RedisServer(folder / str(port), *lines, f"cluster-port {bus}", port=port, tls=tls)
+                RedisServer(folder / str(port), *lines, f"cluster-port {bus}", port=port, **who)
             )
             for port, bus in zip(ports, buses, strict=True)
         ]

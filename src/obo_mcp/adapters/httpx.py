@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 import httpx
 
+from obo_mcp.environment import web_address
 from obo_mcp.exchange.source import TokenSource
 
 
@@ -14,11 +15,14 @@ class OnBehalfOfAuth(httpx.Auth):
     The caller is looked up when a request is made, so one client serves everybody. A claims
     challenge of the resource is answered with exactly one new token; a second one is raised as
     InteractionRequired. Requests to any other origin go out without a token.
+
+    Raises:
+        ValueError: `origin` is no https:// address, nor an http:// one of this machine.
     """
 
     def __init__(self, source: Callable[[], TokenSource], origin: str) -> None:
         self._source = source
-        self._origin = _origin(httpx.URL(origin))
+        self._origin = _origin(httpx.URL(web_address(origin).geturl()))
 
     async def async_auth_flow(
         self, request: httpx.Request

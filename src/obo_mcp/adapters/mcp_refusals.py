@@ -23,10 +23,11 @@ from mcp.types import (
 from mcp_types.methods import serialize_server_result
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from obo_mcp.adapters.mcp_sdk import TOLD, challenged, tool_error
+from obo_mcp.adapters.mcp_sdk import TOLD, Told, challenged, tool_error
 from obo_mcp.errors import ConsentRequired, OboError
 
 _CALL = "tools/call"
+_CRASH = "Error executing tool "
 _KNOWS_THE_ERROR = "2025-11-25"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _QUESTION = "obo-mcp-consent-"
@@ -39,23 +40,28 @@ def refusals(*, to_unknown_clients: bool) -> ServerMiddleware[Any]:
     """A server middleware that gives each refusal of a tool call its form.
 
     A refusal that the tool caught and got over changes nothing: only a call that failed with its
-    words is meant. `to_unknown_clients` lets the 2025-11-25 error go to a client whose abilities
+    words is meant, or that crashed after a refusal in a task of the tool's own, for so fails a
+    task group. `to_unknown_clients` lets the 2025-11-25 error go to a client whose abilities
     are unknown, as they are without a session.
     """
 
     async def translate(ctx: _Context, call_next: CallNext) -> HandlerResult:
         if ctx.method != _CALL:
             return await call_next(ctx)
-        told: list[OboError] = []
+        told = Told()
         before = TOLD.set(told)
         try:
             result = await call_next(ctx)
-        except OboError as error:  # the low-level server lets a handler's exception through
-            told.append(tool_error(error))
-            result = _failed(ctx, str(told[-1]))
+        except (OboError, ExceptionGroup) as error:  # so the low-level server's handlers fail
+            if (raised := _refusal_in(error)) is None:
+                raise
+            result = _failed(ctx, str(told.note(tool_error(raised))))
         finally:
             TOLD.reset(before)
-        refusal = _reason(result, told) if told else None
+        refusal = _reason(result, told.refusals)
+        if refusal is None and told.in_a_task is not None and _is_crash(ctx, result):
+            refusal = told.in_a_task
+            result = _failed(ctx, f"{_CRASH}{_tool(ctx)}: {refusal}") | _stamp(result)
         if refusal is None or challenged(ctx.request, refusal):
             return result
         if isinstance(refusal, ConsentRequired) and _may_be_opened(refusal.consent_url):
@@ -65,15 +71,44 @@ def refusals(*, to_unknown_clients: bool) -> ServerMiddleware[Any]:
     return translate
 
 
+def _refusal_in(error: OboError | ExceptionGroup[Exception]) -> OboError | None:
+    """The refusal that `error` is, or the first in a group of nothing else."""
+    if isinstance(error, OboError):
+        return error
+    inner, others = error.exceptions[0], error.split(OboError)[1]
+    if others is None and isinstance(inner, OboError | ExceptionGroup):
+        return _refusal_in(inner)
+    return None
+
+
 def _reason(result: HandlerResult, told: list[OboError]) -> OboError | None:
     """The refusal whose words a failed call's result has; None if it failed for another reason."""
+    words = _words_of_failure(result)
+    return next((each for each in reversed(told) if words and str(each) in words), None)
+
+
+def _is_crash(ctx: _Context, result: HandlerResult) -> bool:
+    """Whether all that the SDK tells of the failure is the tool's name."""
+    return _words_of_failure(result) == f"{_CRASH}{_tool(ctx)}"
+
+
+def _tool(ctx: _Context) -> str:
+    return str((ctx.params or {}).get("name"))
+
+
+def _words_of_failure(result: HandlerResult) -> str:
     if not isinstance(result, dict) or result.get("isError") is not True:
-        return None
-    words = "\n".join(str(block.get("text")) for block in result["content"])
-    return next((refusal for refusal in reversed(told) if str(refusal) in words), None)
+        return ""
+    return "\n".join(str(block.get("text")) for block in result["content"])
 
 
-def _failed(ctx: _Context, words: str) -> HandlerResult:
+def _stamp(result: HandlerResult) -> dict[str, Any]:
+    """The name of the server, as the SDK has put it on `result`."""
+    stamp = result.get("_meta") if isinstance(result, dict) else None
+    return {"_meta": stamp} if stamp else {}
+
+
+def _failed(ctx: _Context, words: str) -> dict[str, Any]:
     text = TextContent(type="text", text=words)
     return _wire(ctx, CallToolResult(content=[text], is_error=True))
 
@@ -114,8 +149,7 @@ def _question(ctx: _Context, key: str, url: str, result: HandlerResult) -> Handl
     reads so.
     """
     asked = _wire(ctx, InputRequiredResult(input_requests={key: ElicitRequest(params=_link(url))}))
-    stamp = result.get("_meta") if isinstance(result, dict) else None
-    return asked | ({"_meta": stamp} if stamp else {})
+    return asked | _stamp(result)
 
 
 def _link(url: str, elicitation_id: str | None = None) -> ElicitRequestURLParams:

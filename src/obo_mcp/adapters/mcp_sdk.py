@@ -1,7 +1,9 @@
 """The official MCP SDK (`mcp` 2.x): its access token context, its resolvers, its tool errors."""
 
+import asyncio
 import functools
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -21,8 +23,29 @@ from obo_mcp.inbound.principal import Caller, Principal
 CALLER = "obo_mcp.caller"
 """Where the caller stands in the ASGI scope of the request."""
 
-TOLD: ContextVar[list[OboError] | None] = ContextVar("obo_mcp_told", default=None)
-"""The refusals that the tool of this call was told; None where nobody asks."""
+
+class Told:
+    """The refusals that the tool of a call was told, and the last one in a task of the tool's own.
+
+    A task group hands on such a one in an exception group, which the SDK takes for a crash.
+    """
+
+    def __init__(self) -> None:
+        self.refusals: list[OboError] = []
+        self.in_a_task: OboError | None = None
+        self._task = asyncio.current_task()
+
+    def note(self, refusal: OboError) -> OboError:
+        """Remember `refusal`, which is handed back; from any thread."""
+        self.refusals.append(refusal)
+        with suppress(RuntimeError):  # a thread without a loop: who waits for it gets it as it is
+            if asyncio.current_task() is not self._task:
+                self.in_a_task = refusal
+        return refusal
+
+
+TOLD: ContextVar[Told | None] = ContextVar("obo_mcp_told", default=None)
+"""What the tool of this call was told; None where nobody asks."""
 
 _REFUSE = "obo_mcp.refuse"
 _SIGN_IN_AGAIN = 401
@@ -102,7 +125,7 @@ def tool_error(error: OboError) -> OboError:
     shown.__cause__ = error.__cause__
     told = TOLD.get()
     if told is not None:
-        told.append(shown)
+        told.note(shown)
     return shown
 
 

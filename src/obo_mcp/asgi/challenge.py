@@ -8,6 +8,7 @@ from obo_mcp.errors import CredentialsInvalid, OboError
 
 _CHALLENGED = frozenset({401, 403})
 _METHOD_NOT_ALLOWED = 405
+_LONGEST_CLAIMS = 8 * 1024
 
 
 def challenge(error: OboError, resource: ProtectedResource, correlation_id: str) -> Answer:
@@ -36,9 +37,15 @@ def _www_authenticate(error: OboError, resource: ProtectedResource) -> str:
     parameters = {"resource_metadata": resource.metadata_url, "scope": resource.scope}
     if error.code:
         parameters |= {"error": error.code, "error_description": _quotable(str(error))}
-    if error.claims:
-        parameters["claims"] = base64.b64encode(error.claims.encode()).decode()
+    if claims := _encoded(error.claims):
+        parameters["claims"] = claims
     return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parameters.items())
+
+
+def _encoded(claims: str) -> str:
+    """Base64 of claims that fit into a header; "" for others: a challenge goes out in any case."""
+    octets = claims.encode("utf-8", "replace")
+    return base64.b64encode(octets).decode() if len(octets) <= _LONGEST_CLAIMS else ""
 
 
 def _quotable(text: str) -> str:

@@ -1,8 +1,10 @@
 """The page to which the authority sends a person back who was asked to agree.
 
-Entra, "Admin consent endpoint" and "Authorization code flow": the answer comes in the query, as
-`error` where nobody agreed. Nothing of the query is read but whether that word is there, nothing
-is repeated, no code is redeemed: what the authority has noted is what counts.
+After a link for administrators the answer comes in the query, as `error` where nobody agreed
+(Entra, "Admin consent endpoint"). After a person's own link it comes in the fragment, which a
+browser sends to no server ("Authorization code flow"): the page cannot know it, and its words fit
+either outcome. Nothing of the query is read but whether `error` is there, nothing is repeated, no
+code is redeemed: what the authority has noted is what counts.
 """
 
 from urllib.parse import parse_qs

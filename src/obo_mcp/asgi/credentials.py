@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from obo_mcp.errors import CredentialsInvalid, CredentialsMissing
 from obo_mcp.secret import Secret
 
-_B64TOKEN = re.compile(rb"[A-Za-z0-9._~+/-]+=*\Z")
+_BEARER = re.compile(rb"bearer(?= |\Z)", re.IGNORECASE)
+_CREDENTIALS = re.compile(rb"bearer +([A-Za-z0-9._~+/-]+=*) *\Z", re.IGNORECASE)
 
 
 def bearer_token(headers: Iterable[tuple[bytes, bytes]]) -> Secret:
@@ -21,10 +22,9 @@ def bearer_token(headers: Iterable[tuple[bytes, bytes]]) -> Secret:
         raise CredentialsMissing
     if len(values) > 1:
         raise CredentialsInvalid
-    scheme, _, token = values[0].partition(b" ")
-    if scheme.lower() != b"bearer":
+    if not _BEARER.match(values[0]):
         raise CredentialsMissing
-    token = token.strip(b" ")
-    if not _B64TOKEN.match(token):
+    # No local of this frame may hold a token in the clear when it is refused.
+    if not (found := _CREDENTIALS.match(values[0])):
         raise CredentialsInvalid
-    return Secret(token.decode("ascii"))
+    return Secret(found[1].decode("ascii"))

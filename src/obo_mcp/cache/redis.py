@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,6 +21,8 @@ MOST_CONNECTIONS = 64
 WORK_SECONDS = 5.0
 """The longest that one question may occupy a connection, all detours included."""
 CLOSE_SECONDS = 1.0
+MOST_BYTES = 64 * 1024
+"""More is not read of a value: whoever can write to Redis could fill our memory else."""
 _JITTER = 0.1  # entries that were put together do not end together
 
 _chance = SystemRandom()
@@ -53,27 +56,35 @@ class RedisTokenCache:
     async def get(self, key: CacheKey, assertion: Secret) -> CachedToken | None:
         """The entry under one of the names that the ring gives `key`, the newest key's first."""
         names = self._envelope.names(key)
-        for name, octets in zip(names, await self._asked("GET", names), strict=True):
-            if octets is not None:
+        values = await self._asked("GETRANGE", names, 0, MOST_BYTES - 1)
+        for name, octets in zip(names, values, strict=True):
+            if octets != b"":
                 if entry := self._opened(name, octets, assertion):
                     return entry
                 await self._forget(name)
         return None
 
     async def put(self, key: CacheKey, entry: CachedToken, assertion: Secret) -> None:
-        """Seal and keep `entry`; Redis drops it by itself at its end, or up to 10 % earlier."""
+        """Seal and keep `entry`; Redis drops it by itself at its end, or up to 10 % earlier.
+
+        One that would fill 64 KiB is not kept here.
+        """
         left = entry.usable_until - self._clock.now()
         milliseconds = int(left * (1 - _chance.uniform(0, _JITTER)) * 1000)
         if milliseconds > 0:
             name, octets = self._envelope.seal(key, entry, assertion)
-            await self._asked("SET", [name], octets, "PX", milliseconds)
+            if len(octets) < MOST_BYTES:
+                await self._asked("SET", [name], octets, "PX", milliseconds)
 
     async def discard(self, key: CacheKey) -> None:
         """Delete what lies under any name of `key`."""
         await self._asked("DEL", self._envelope.names(key))
 
     async def aclose(self) -> None:
-        """Close all connections, the busy ones too. Never fails, and takes a second at most."""
+        """Close all connections, the busy ones too. Never fails, and takes a second at most.
+
+        Who asks again, be it in another event loop, has new ones opened.
+        """
         with suppress(Exception):
             async with asyncio.timeout(CLOSE_SECONDS):
                 under_way = list(self._under_way)
@@ -81,6 +92,7 @@ class RedisTokenCache:
                     task.cancel()
                 await asyncio.gather(*under_way, return_exceptions=True)
                 await self._close()
+        self._free = asyncio.Semaphore(MOST_CONNECTIONS)  # one belongs to the loop it served
 
     async def _close(self) -> None:
         """The client, and what redis-py leaves open: Sentinel's clients, nodes after a failure."""
@@ -94,7 +106,7 @@ class RedisTokenCache:
 
     def _opened(self, name: bytes, octets: object, assertion: Secret) -> CachedToken | None:
         with suppress(Unopened):
-            if isinstance(octets, bytes):
+            if isinstance(octets, bytes) and len(octets) < MOST_BYTES:
                 return self._envelope.open(name, octets, assertion, self._clock.now())
         return None
 
@@ -139,12 +151,12 @@ class RedisTokenCache:
     def _start(self, command: str, names: Sequence[bytes], *rest: bytes | str | int) -> _Task:
         task = asyncio.create_task(self._work(command, names, *rest))
         self._under_way.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(partial(self._ended, self._free))
         return task
 
-    def _ended(self, task: _Task) -> None:
+    def _ended(self, taken: asyncio.Semaphore, task: _Task) -> None:
         self._under_way.discard(task)
-        self._free.release()
+        taken.release()
         _cause(task)  # an error that nobody has looked at would be logged, address and all
 
     async def _work(

@@ -4,7 +4,6 @@ They travel as base64 in a WWW-Authenticate header, and as plain JSON to the tok
 """
 
 import base64
-import binascii
 import json
 import re
 from typing import Any
@@ -17,7 +16,9 @@ ANSWERS_CHALLENGES = '{"access_token":{"xms_cc":{"values":["cp1"]}}}'
 Only for clients that answer such a challenge; others would be refused for as long as a day
 (Entra, "Client capabilities").
 """
-_LONGEST = 16 * 1024
+LONGEST = 8 * 1024
+"""What servers and clients read of one header is seldom more than 16 KiB, base64 included."""
+_LONGEST_HEADER = 16 * 1024
 _PARAMETER = re.compile(r'(?<![A-Za-z_])([A-Za-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 _URL_SAFE = str.maketrans("-_", "+/")
 
@@ -27,7 +28,7 @@ def challenged(www_authenticate: str) -> str:
 
     Only `error="insufficient_claims"` counts, and only claims that are a JSON object.
     """
-    if len(www_authenticate) > _LONGEST:
+    if len(www_authenticate) > _LONGEST_HEADER:
         return ""
     found = {
         name.lower(): quoted or plain
@@ -37,10 +38,19 @@ def challenged(www_authenticate: str) -> str:
         return ""
     text = found.get("claims", "").translate(_URL_SAFE).rstrip("=")
     try:
-        claims = json_object(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
-        return _compact(claims) if claims else ""
-    except (binascii.Error, ValueError, RecursionError):
+        return _presentable(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
+    except ValueError:
         return ""
+
+
+def presentable(claims: object) -> str:
+    """The claims of an error body in ASCII without blanks; "" for all but one JSON object.
+
+    They are to go into a header of ours: an object of more than 8 KiB does not count either.
+    """
+    if not isinstance(claims, str) or len(claims) > LONGEST:
+        return ""
+    return _presentable(claims.encode("utf-8", "surrogatepass"))
 
 
 def merged(*requests: str) -> str:
@@ -62,6 +72,15 @@ def merged(*requests: str) -> str:
             else:
                 together[place] = names
     return _compact(together) if together else ""
+
+
+def _presentable(octets: bytes) -> str:
+    try:
+        claims = json_object(octets)
+        text = _compact(claims) if claims else ""
+    except (ValueError, RecursionError):
+        return ""
+    return text if len(text) <= LONGEST else ""
 
 
 def _compact(claims: dict[str, Any]) -> str:

@@ -57,11 +57,10 @@ class _Connection(HTTPConnection):
         found = socket.getaddrinfo(self._dns_host, self.port, family, socket.SOCK_STREAM)
         places = list(dict.fromkeys((str(address[0]), self.port) for *_, address in found))
         while True:
+            place = places.pop(0)
             try:
                 wait = min(_left(end), self.timeout or self.seconds)
-                return create_connection(
-                    places.pop(0), wait, self.source_address, self.socket_options
-                )
+                return create_connection(place, wait, self.source_address, self.socket_options)
             except OSError:
                 if not places:
                     raise

@@ -17,6 +17,7 @@ from obo_mcp.errors import (
 )
 from obo_mcp.exchange.aadsts import Meaning, known
 from obo_mcp.exchange.cause import Refusal
+from obo_mcp.exchange.claims import presentable
 
 _NOT_KNOWN = "Not in this server's table: look the AADSTS number up in Entra's list."
 _ACTIONS = frozenset({"basic_action", "additional_action"})
@@ -33,8 +34,7 @@ def refusal(result: Mapping[str, Any], *, retry_after_seconds: int | None = None
     """
     codes = codes_in(result)
     meaning = _meaning(result, codes)
-    claims = result.get("claims")
-    failure = meaning.leaf(meaning.public, claims=claims if isinstance(claims, str) else "")
+    failure = meaning.leaf(meaning.public, claims=presentable(result.get("claims")))
     if isinstance(failure, Unavailable) and retry_after_seconds is not None:
         failure.retry_after_seconds = retry_after_seconds
     reason = f"{_word(result, 'error')} {_word(result, 'suberror')} AADSTS{sorted(codes)}"

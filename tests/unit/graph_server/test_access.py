@@ -317,10 +317,10 @@ async def test_a_failure_of_graph_stays_a_failure_of_graph(world):
 
 async def test_a_call_that_outlives_the_sign_in_keeps_its_token_but_gets_no_new_one(world):
     end = principal("adele").expires_at
-    world.clock.seconds = end + 20
+    world.clock.seconds = end - 20
 
     def later(_request):
-        world.clock.seconds = end + 65
+        world.clock.seconds = end
         return httpx.Response(200, json={})
 
     world.network.on("/v1.0/me", later)

@@ -13,6 +13,7 @@ from obo_mcp.exchange.cause import cause_of
 from obo_mcp.exchange.transport import TokenEndpointTransport
 from obo_mcp.observe import AUDIT_LOGGER, fields_of
 from support.clock import ManualClock
+from support.linked import held, linked
 from support.tokens import CLIENT, TENANT
 from support.wire import AUTHORITY, Wire
 
@@ -162,7 +163,7 @@ def test_a_refused_t1_is_told_with_entras_codes_through_msal(agent, wire, events
 
 
 @pytest.mark.parametrize(
-    "answer", [(429, {}, {"Retry-After": "17"}), (503, {}), requests.ConnectionError()]
+    "answer", [(429, {"error": "slow"}), (503, {}), requests.ConnectionError()]
 )
 def test_an_outage_while_asking_for_t1_is_one_and_holds_back_nobody(agent, wire, events, answer):
     wire.answers = [answer]
@@ -172,6 +173,45 @@ def test_an_outage_while_asking_for_t1_is_one_and_holds_back_nobody(agent, wire,
     assert "OBO_MCP_AGENT_IDENTITY_ID" in str(cause)
     assert cause.asked_seconds is None
     assert exchange(agent)["access_token"] == "granted"
+
+
+def test_t1_is_not_asked_for_before_its_retry_after_is_over_whoever_comes(agent, wire, clock):
+    wire.answers = [(429, {}, {"Retry-After": "60"})]
+    for _ in range(60):
+        with pytest.raises(TokenEndpointUnavailable) as caught:
+            exchange(agent)
+        clock.advance(1)
+        assert cause_of(caught.value).asked_seconds is None, "it would hold back one person"
+    assert caught.value.retry_after_seconds == 1
+    assert len(wire.forms) == 1
+    assert exchange(agent)["access_token"] == "granted"
+
+
+PERSONAL = {
+    "a policy": {"error": "invalid_grant", "error_codes": [53003], "claims": '{"a":1}'},
+    "consent": {"error": "invalid_grant", "suberror": "consent_required", "error_codes": [65001]},
+    "a revoked session": {"error": "invalid_grant", "error_codes": [50173]},
+    "no person": {"error": "unauthorized_client", "error_codes": [7000114]},
+}
+
+
+@pytest.mark.parametrize("refusal", PERSONAL)
+def test_a_refused_t1_is_never_the_persons_own_failure(agent, wire, refusal):
+    wire.answers = [(400, PERSONAL[refusal])]
+    with pytest.raises(ClientMisconfigured) as caught:
+        exchange(agent)
+    assert (str(caught.value), caught.value.claims) == (ClientMisconfigured.public, "")
+    assert cause_of(caught.value).codes == tuple(PERSONAL[refusal]["error_codes"])
+    assert cause_of(caught.value).concerns_all
+
+
+@pytest.mark.parametrize("answer", [(401, PERSONAL["consent"]), (503, {}), requests.Timeout()])
+def test_nothing_that_hangs_on_a_failed_t1_holds_the_blueprints_secret(agent, wire, answer):
+    wire.answers = [answer]
+    with pytest.raises((ClientMisconfigured, TokenEndpointUnavailable)) as caught:
+        exchange(agent)
+    assert [each.__context__ for each in linked(caught.value)] == [None] * 2
+    assert "of the blueprint" not in held(caught.value.with_traceback(None))
 
 
 def test_a_t1_that_is_still_good_serves_while_its_early_renewal_meets_an_outage(agent, wire):

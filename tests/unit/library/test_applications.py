@@ -1,5 +1,6 @@
 """MSAL's applications: one per tenant and credential, and nothing remembered of an answer."""
 
+import re
 import threading
 
 import msal
@@ -107,10 +108,53 @@ def test_a_tenant_that_does_not_exist_is_the_operators_to_mend():
     made = applications(wire)
     with pytest.raises(ClientMisconfigured) as caught:
         made.of(TENANT)
-    assert "ValueError" in str(cause_of(caught.value))
+    assert cause_of(caught.value).codes == (90002,)
+    assert "OBO_MCP_AUTHORITY_HOST" in cause_of(caught.value).cure
     assert "login" not in str(cause_of(caught.value))
     (turn,) = made._turns.values()
     assert turn._last.__traceback__ is None, "frames hold what must not be kept"
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ((302, {"said": "by a proxy"}), "RuntimeError"),
+        ((404, {"said": "by a proxy"}), "ValueError"),
+        ((200, {}), "KeyError|ValueError"),
+    ],
+)
+def test_what_msal_makes_of_odd_metadata_is_told_by_its_kind_alone(answer, kind):
+    wire = Wire()
+    wire._discovery = lambda url: answer
+    with pytest.raises(ClientMisconfigured) as caught:
+        applications(wire).of(TENANT)
+    words = str(cause_of(caught.value))
+    assert re.fullmatch(rf"the authority's answer was not understood \(({kind})\)", words)
+    assert cause_of(caught.value).concerns_all
+    assert caught.value.__context__ is None
+
+
+def test_those_who_wait_with_a_newer_credential_are_spared_the_failure_of_the_former(given):
+    wire, came = Slow(), []
+    wire.tenants_found = False
+    made = applications(wire, given)
+
+    def make():
+        try:
+            came.append(made.of(TENANT))
+        except ClientMisconfigured as error:
+            came.append(error)
+
+    first = started(make, 1)
+    assert wire.arrived.wait(10)
+    given.value = "of ours, renewed"
+    others = started(make, 1)
+    while not all(waits_its_turn(thread) for thread in others):
+        pass
+    wire.go.set()
+    for thread in first + others:
+        thread.join(10)
+    assert len(wire.discoveries) == 2, "the one who waited asked for itself"
 
 
 def started(call, count):

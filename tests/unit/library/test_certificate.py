@@ -22,6 +22,7 @@ from obo_mcp.observe import AUDIT_LOGGER, fields_of
 from obo_mcp.secret import Secret
 from support.certificates import certificate, pem, pfx
 from support.clock import ManualClock
+from support.linked import held, linked
 from support.tokens import CLIENT, NOW, TENANT, key
 from support.wire import AUTHORITY, Wire, header_of, payload_of
 
@@ -233,6 +234,46 @@ def test_a_changed_file_that_cannot_be_used_leaves_the_former_one_and_is_told_on
     assert used.current(TENANT) is not first
 
 
+def test_a_successor_whose_time_has_not_come_is_used_as_soon_as_it_has(tmp_path, events, clock):
+    now = datetime.fromtimestamp(NOW, UTC)
+    used = credential(tmp_path, pem(LEAF, of=OURS), clock)
+    first = used.current(TENANT)
+    successor = certificate(OURS, begins=now + timedelta(seconds=5))
+    (tmp_path / "certificate").write_bytes(pem(successor, of=OURS))
+    for _ in range(3):
+        assert used.current(TENANT) is first
+    clock.advance(4.9)
+    assert used.current(TENANT) is first
+    assert [told["outcome"] for told in events()] == ["kept"]
+    clock.advance(0.1)
+    second = used.current(TENANT)
+    assert header_of(assertion(second))["x5t"] == thumbprint(successor)
+    assert used.current(TENANT) is second
+    assert [told["outcome"] for told in events()] == ["kept", "renewed"]
+
+
+def test_a_successor_that_was_taken_away_before_its_time_is_forgotten(tmp_path, clock):
+    now = datetime.fromtimestamp(NOW, UTC)
+    used = credential(tmp_path, pem(LEAF, of=OURS), clock)
+    first, path = used.current(TENANT), tmp_path / "certificate"
+    path.write_bytes(pem(certificate(OURS, begins=now + timedelta(seconds=5)), of=OURS))
+    used.current(TENANT)
+    path.unlink()
+    used.current(TENANT)
+    clock.advance(60)
+    assert used.current(TENANT) is first
+
+
+@pytest.mark.parametrize("fault", ["a wrong password", "a cut key", "another's certificate"])
+def test_nothing_of_a_file_hangs_on_its_failure(tmp_path, fault):
+    octets, password, _ = FAULTS[fault]
+    with pytest.raises(ConfigurationError) as caught:
+        credential(tmp_path, octets, password=password)
+    assert linked(caught.value) == [caught.value]
+    assert "wrong-one" not in held(caught.value)
+    assert "PRIVATE KEY" not in held(caught.value)
+
+
 def test_the_last_thirty_days_are_told_once_a_day(tmp_path, events):
     clock = ManualClock(float(NOW))
     soon = certificate(OURS, ends=datetime.fromtimestamp(NOW, UTC) + 31 * DAY)
@@ -255,4 +296,4 @@ def test_neither_key_nor_password_shows_in_a_repr(tmp_path):
     used.refused()
     used.close()
     assert PASSWORD not in repr(vars(used))
-    assert repr(used._certificate) == "Certificate()"
+    assert repr(used._used) == "Certificate()"

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from obo_mcp.errors import ConfigurationError
+from obo_mcp.errors import ClientMisconfigured, ConfigurationError, TokenEndpointUnavailable
 from obo_mcp.exchange.agent import AgentIdentity
+from obo_mcp.exchange.cause import cause_of
 from obo_mcp.exchange.certificate import CertificateFile
 from obo_mcp.exchange.credential import ClientSecret, credential_of, exchanging_client
 from obo_mcp.exchange.federated import Asserted
@@ -16,7 +17,7 @@ from obo_mcp.settings import Settings
 from support.certificates import certificate, pem
 from support.clock import ManualClock
 from support.tokens import CLIENT, NOW, TENANT, key
-from support.wire import unsigned
+from support.wire import AUTHORITY, Wire, unsigned
 
 AGENT = "eeeeeeee-1111-4222-8333-444444444444"
 IDENTITY = "dddddddd-1111-4222-8333-444444444444"
@@ -70,6 +71,60 @@ def test_each_setting_names_its_credential_and_nothing_is_asked_over_the_network
     credential = chosen(**{name: files[name] for name in names})
     assert type(credential) is kind
     credential.close()
+
+
+def test_the_machines_identity_is_not_asked_before_its_retry_after_is_over(files, monkeypatch):
+    for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    credential, wire = chosen(managed_identity_client_id=IDENTITY), Wire()
+    wire.at(credential._close.__self__._transport._transport, "http://")
+    wire.answers = [(429, {}, {"Retry-After": "60"})]
+    for _ in range(3):
+        with pytest.raises(TokenEndpointUnavailable):
+            credential.current(TENANT)["client_assertion"]({})
+    assert len(wire.requests) == 1
+    credential.close()
+
+
+REFUSED_FOR_THE_VAULT = {
+    "a policy": ({"error": "invalid_grant", "error_codes": [53003], "claims": "{}"}, (53003,)),
+    "consent": ({"error": "x", "suberror": "consent_required", "error_codes": [65001]}, (65001,)),
+    "a revoked session": ({"error": "invalid_grant", "error_codes": [50173]}, (50173,)),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSED_FOR_THE_VAULT)
+def test_a_refused_token_for_the_vault_is_never_the_persons_own_failure(files, refusal):
+    body, codes = REFUSED_FOR_THE_VAULT[refusal]
+    vault, wire = reader_of_a_vault(files)
+    wire.answers = [(400, body)]
+    with pytest.raises(ClientMisconfigured) as caught:
+        vault.get_token("https://vault.azure.net/.default")
+    assert (caught.value.claims, cause_of(caught.value).codes) == ("", codes)
+    assert cause_of(caught.value).concerns_all
+
+
+def test_the_authority_is_not_asked_for_the_vaults_token_before_its_retry_after_is_over(files):
+    vault, wire = reader_of_a_vault(files)
+    wire.answers = [(429, {}, {"Retry-After": "60"})]
+    for _ in range(3):
+        with pytest.raises(TokenEndpointUnavailable) as caught:
+            vault.get_token("https://vault.azure.net/.default")
+        assert cause_of(caught.value).asked_seconds is None, "it would hold back one person"
+    assert len(wire.forms) == 1
+
+
+def reader_of_a_vault(files):
+    """What reads the vault as the holder of the federated token, and the wire to the authority."""
+    wire = Wire()
+    transport = TokenEndpointTransport(ca_bundle=None, timeout_seconds=1, connections=1)
+    ours = settings(
+        key_vault_item=VAULT,
+        federated_token_file=files["federated_token_file"],
+        authority_host=AUTHORITY,
+    )
+    credential = credential_of(ours, ManualClock(float(NOW)), wire.at(transport))
+    return credential._read.__self__, wire
 
 
 def test_a_function_is_a_credential():

@@ -163,6 +163,17 @@ async def test_a_claims_challenge_travels_as_base64(house):
     assert f'claims="{claims}"' in answer.headers["www-authenticate"]
 
 
+@pytest.mark.parametrize(
+    "claims", ["\ud800", "é" * 4097, "x" * 200_000], ids=["odd", "8 KiB", "200 KB"]
+)
+async def test_no_claims_keep_a_challenge_from_going_out(house, claims):
+    house.refusal = InteractionRequired(claims=claims)
+    answer = await call(door(house), headers=[TOKEN])
+    assert answer.status == 401
+    assert 'error="insufficient_claims"' in answer.headers["www-authenticate"]
+    assert len(answer.headers["www-authenticate"]) < 1024
+
+
 async def test_an_outage_is_503_with_retry_after_and_no_challenge(house):
     house.refusal = KeysUnavailable(retry_after_seconds=42)
     answer = await call(door(house), headers=[TOKEN])

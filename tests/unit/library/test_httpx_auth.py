@@ -11,7 +11,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from obo_mcp import MemoryTokenCache, OnBehalfOf, Principal, Secret, Settings, TokenBroker
 from obo_mcp.adapters.httpx import OnBehalfOfAuth
-from obo_mcp.adapters.mcp_sdk import TOLD, tool_error
+from obo_mcp.adapters.mcp_sdk import TOLD, Told, tool_error
 from obo_mcp.cache.entry import CachedToken
 from obo_mcp.errors import CredentialsMissing, InteractionRequired
 from obo_mcp.exchange.scopes import Scopes
@@ -124,6 +124,31 @@ async def test_a_request_to_the_origin_carries_the_callers_token(client, api, ur
     assert api.tokens() == [OLD]
 
 
+@pytest.mark.parametrize(
+    "origin",
+    ["https://api.example/v1", "http://127.0.0.1:8000", "http://localhost", "http://[::1]"],
+)
+def test_an_origin_is_encrypted_or_on_this_machine(origin):
+    assert OnBehalfOfAuth(lambda: None, origin)
+
+
+@pytest.mark.promise("P-12")
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://api.example",
+        "ws://api.example",
+        "api.example",
+        "https://",
+        "https://u@api.example",
+        "",
+    ],
+)
+def test_no_other_origin_is_taken(origin):
+    with pytest.raises(ValueError, match=r"^must "):
+        OnBehalfOfAuth(lambda: None, origin)
+
+
 @pytest.mark.promise("P-12")
 @pytest.mark.parametrize(
     "url",
@@ -210,14 +235,14 @@ async def test_a_401_without_a_challenge_is_the_answer(client, api, endpoint, he
 
 
 async def test_a_success_after_a_challenge_leaves_no_refusal_behind(client, api):
-    told = []
+    told = Told()
     before = TOLD.set(told)
     try:
         api.answers = [challenged(), httpx.Response(200)]
         assert (await client.get(ORIGIN)).status_code == 200
     finally:
         TOLD.reset(before)
-    assert told == []
+    assert told.refusals == []
 
 
 async def parts():

@@ -5,9 +5,12 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import requests
+from azure.core.pipeline.transport import RequestsTransport
 
 from obo_mcp.errors import ClientMisconfigured, ConfigurationError, TokenEndpointUnavailable
-from obo_mcp.exchange.cause import cause_of
+from obo_mcp.exchange.cause import TransportFailure, cause_of
+from obo_mcp.exchange.credential_fault import misconfigured, source_of, unavailable
 from obo_mcp.exchange.key_vault import Item, KeyVaultItem
 from obo_mcp.exchange.vault import Vault
 from obo_mcp.observe import AUDIT_LOGGER, fields_of
@@ -15,7 +18,9 @@ from obo_mcp.secret import Secret
 from obo_mcp.settings import Settings
 from support.certificates import certificate, pem, pfx
 from support.clock import ManualClock
+from support.linked import held, linked
 from support.tokens import CLIENT, NOW, TENANT, key
+from support.wire import Wire
 
 OURS = key("certificate")
 LEAF = certificate(OURS)
@@ -142,6 +147,8 @@ def test_a_certificate_that_cannot_be_used_is_told_with_the_first_exchange(
     assert words in str(cause_of(caught.value))
     assert str(cause_of(caught.value)).startswith("OBO_MCP_KEY_VAULT_ITEM: ")
     assert [told["outcome"] for told in events()] == ["unusable"]
+    assert linked(caught.value) == [caught.value, caught.value.__cause__]
+    assert "PRIVATE KEY" not in held(caught.value)
 
 
 def test_a_vault_that_never_answered_is_asked_by_each_exchange(clock):
@@ -153,6 +160,66 @@ def test_a_vault_that_never_answered_is_asked_by_each_exchange(clock):
             used.current(TENANT)
     reading.trouble = None
     assert used.current(TENANT) == "of the vault"
+    assert reading.reads == 3
+
+
+def test_a_vault_that_refuses_is_asked_once_a_minute_while_there_is_no_value(clock, events):
+    reading = Reading()
+    reading.trouble = misconfigured("key_vault_item", "the vault answered 403", "Give the role.")
+    used, failures = item(reading, clock), []
+    for _ in range(60):
+        with pytest.raises(ClientMisconfigured) as caught:
+            used.current(TENANT)
+        failures.append(caught.value)
+        clock.advance(0.999)
+        used.refused()  # so does the exchange that met it
+    assert reading.reads == 1
+    assert len(set(map(id, failures))) == 60, "each would lengthen the traceback of one"
+    assert {cause_of(failure).cure for failure in failures} == {"Give the role."}
+    assert all(cause_of(failure).concerns_all for failure in failures)
+    assert all(linked(failure) == [failure, failure.__cause__] for failure in failures)
+    reading.trouble = None
+    clock.advance(0.06)
+    assert used.current(TENANT) == "of the vault"
+    assert used.current(TENANT) == "of the vault"
+    assert reading.reads == 2
+
+
+def patience(seconds):
+    met = TokenEndpointUnavailable(retry_after_seconds=seconds)
+    met.__cause__ = TransportFailure("HTTP 429", asked_seconds=seconds)
+    return unavailable("key_vault_item", met, "Wait.")
+
+
+@pytest.mark.parametrize("seconds", [7, 300])
+def test_a_vault_that_asks_for_patience_gets_it_to_the_second(clock, seconds):
+    reading = Reading()
+    reading.trouble = patience(seconds)
+    used = item(reading, clock)
+    for left in range(seconds, 0, -1):
+        with pytest.raises(TokenEndpointUnavailable) as caught:
+            used.current(TENANT)
+        assert caught.value.retry_after_seconds == left
+        assert cause_of(caught.value).asked_seconds is None, "it would hold back one person"
+        used.refused()
+        clock.advance(1)
+    assert reading.reads == 1
+    reading.trouble = None
+    assert used.current(TENANT) == "of the vault"
+
+
+def test_a_vault_that_asks_for_more_than_a_minute_gets_it_while_the_former_value_serves(clock):
+    reading = Reading()
+    used = item(reading, clock)
+    used.current(TENANT)
+    reading.trouble = patience(300)
+    clock.advance(HOUR)
+    for _ in range(300):
+        assert used.current(TENANT) == "of the vault"
+        used.refused()
+        clock.advance(1)
+    assert reading.reads == 2
+    used.current(TENANT)
     assert reading.reads == 3
 
 
@@ -261,3 +328,68 @@ def test_azures_client_asks_for_a_token_of_the_resource_and_gets_it_with_its_end
     token = vault.get_token("https://vault.azure.net/.default", tenant_id="theirs", enable_cae=True)
     assert asked == ["https://vault.azure.net"]
     assert (token.token, token.expires_on) == ("t", NOW + 60)
+
+
+# --- what the vault says --------------------------------------------------------------------------
+
+ADDRESS = "https://mcp.vault.azure.net"
+CHALLENGE = {
+    "WWW-Authenticate": 'Bearer authorization="https://login.example/t", '
+    'resource="https://vault.azure.net"'
+}
+HELLO = 401, {}, CHALLENGE
+
+
+def granted(resource):
+    return {"access_token": "hunter2-of-the-vault", "expires_in": 3600}
+
+
+def vault_that_answers(clock, *answers, granted=granted):
+    wire, session = Wire(), requests.Session()
+    wire.answers = [HELLO, *answers]
+    session.mount("https://", wire)
+    vault = Vault(settings(f"{ADDRESS}/secrets/mcp"), granted, clock)
+    vault._options["transport"] = RequestsTransport(session=session, session_owner=False)
+    return vault
+
+
+def test_what_it_holds_is_read(clock):
+    vault = vault_that_answers(
+        clock, (200, {"value": "of the vault", "id": f"{ADDRESS}/secrets/mcp/1"})
+    )
+    assert vault.read() == Item(Secret("of the vault"), "")
+
+
+ANSWERS = {
+    "a refusal": (
+        (403, {"error": {"code": "Forbidden"}}),
+        ClientMisconfigured,
+        "answered 403",
+        None,
+    ),
+    "an outage": ((503, {}), TokenEndpointUnavailable, "answered 503", None),
+    "patience": ((429, {}, {"Retry-After": "300"}), TokenEndpointUnavailable, "answered 429", 300),
+    "no answer": (requests.ConnectionError("of azure"), TokenEndpointUnavailable, "Error", None),
+    "nonsense": ((200, ["no", "secret"]), TokenEndpointUnavailable, "Error", None),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_its_answers_become_failures_of_ours_on_which_nothing_of_azures_hangs(clock, answer):
+    said, kind, words, seconds = ANSWERS[answer]
+    with pytest.raises(kind) as caught:
+        vault_that_answers(clock, said).read()
+    assert words in str(cause_of(caught.value))
+    assert source_of(caught.value) == seconds
+    assert linked(caught.value) == [caught.value, caught.value.__cause__]
+    assert "hunter2-of-the-vault" not in held(caught.value)
+
+
+def test_who_gives_no_token_for_the_vault_fails_with_a_failure_of_its_own(clock):
+    def granted(resource):
+        raise misconfigured("key_vault_item", "no such identity", "Assign it.")
+
+    with pytest.raises(ClientMisconfigured) as caught:
+        vault_that_answers(clock, granted=granted).read()
+    assert cause_of(caught.value).cure == "Assign it."
+    assert linked(caught.value) == [caught.value, caught.value.__cause__]

@@ -12,8 +12,11 @@ from obo_mcp.exchange.applications import Applications
 from obo_mcp.exchange.cause import cause_of
 from obo_mcp.exchange.federated import exchange_audience, of_managed_identity
 from obo_mcp.exchange.managed_identity import ManagedIdentity, PlatformTransport
+from obo_mcp.exchange.patience import Patient
 from obo_mcp.exchange.transport import TokenEndpointTransport
 from obo_mcp.observe import AUDIT_LOGGER, fields_of
+from support.clock import ManualClock
+from support.linked import linked
 from support.tokens import CLIENT, TENANT
 from support.turns import waits_its_turn
 from support.wire import AUTHORITY, Wire
@@ -95,7 +98,7 @@ def test_no_proxy_gets_the_identitys_tokens(platform, monkeypatch):
     platform.send = lambda request, **options: seen.append(options) or send(request, **options)
     identity(platform).token(AUDIENCE)
     assert not seen[0]["proxies"]
-    assert seen[0]["timeout"] == (1, 1)
+    assert seen[0]["timeout"].total == 1
 
 
 @pytest.mark.parametrize(
@@ -103,7 +106,7 @@ def test_no_proxy_gets_the_identitys_tokens(platform, monkeypatch):
     [
         (requests.ConnectTimeout("no route"), "ConnectTimeout"),
         (requests.ConnectionError("refused"), "ConnectionError"),
-        ((429, {}, {"Retry-After": "17"}), "HTTP 429"),
+        ((429, {"error": "slow"}), "HTTP 429"),
         ((500, {"error": "unknown"}), "HTTP 500"),
         ((404, {"error": "updating"}), "HTTP 404"),
         ((410, {"error": "gone"}), "HTTP 410"),
@@ -132,6 +135,45 @@ def test_the_pause_that_the_platform_asks_for_goes_to_the_caller(platform):
     with pytest.raises(TokenEndpointUnavailable) as caught:
         identity(platform).token(AUDIENCE)
     assert caught.value.retry_after_seconds == 17
+
+
+def test_the_platform_is_not_asked_before_that_is_over(platform):
+    clock = ManualClock()
+    transport = PlatformTransport(ca_bundle=None, timeout_seconds=1)
+    patient = Patient(platform.at(transport, "http://"), clock)
+    used = ManagedIdentity(IDENTITY, patient, setting=SETTING)
+    platform.answers = [(429, {}, {"Retry-After": "17"})]
+    for _ in range(17):
+        with pytest.raises(TokenEndpointUnavailable):
+            used.token(AUDIENCE)
+        clock.advance(1)
+    assert len(platform.requests) == 1
+    assert used.token(AUDIENCE)["access_token"] == "of-the-machine"
+    used.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        requests.ConnectTimeout("no route"),
+        (429, {}, {"Retry-After": "17"}),
+        (400, {"error": "invalid_request"}),
+        (200, {"access_token": "x", "expires_in": "soon"}),
+    ],
+)
+def test_nothing_hangs_on_a_failure_that_msal_has_had_in_hand(platform, answer):
+    platform.answers = [answer]
+    with pytest.raises((ClientMisconfigured, TokenEndpointUnavailable)) as caught:
+        identity(platform).token(AUDIENCE)
+    assert [each.__context__ for each in linked(caught.value)] == [None] * 2
+    assert all(each.__traceback__ is None for each in linked(caught.value)[1:])
+
+
+def test_a_refusal_with_an_aadsts_list_stays_the_platforms(platform):
+    platform.answers = [(400, {"error": "invalid_resource", "error_codes": [500011]})]
+    with pytest.raises(ClientMisconfigured) as caught:
+        identity(platform).token(AUDIENCE)
+    assert str(cause_of(caught.value)).endswith("the platform answered invalid_resource")
 
 
 REFUSALS = [

@@ -1,5 +1,6 @@
 """What becomes of a refusal inside a tool call: by wire, by what the client declared, by link."""
 
+import asyncio
 import json
 from types import SimpleNamespace
 
@@ -178,6 +179,81 @@ async def test_a_call_that_got_over_its_refusal_is_left_alone():
     ctx = context(refuse=lambda error: taken.append(error) or True)
     assert await outcome(ctx, call) == "served"
     assert taken == []
+
+
+def crashing(refusal, *, in_a_task, words="Error executing tool x"):
+    """A call that is refused, here or in a task of its own, and fails as the SDK tells crashes."""
+
+    async def told():
+        tool_error(refusal)
+
+    async def call(ctx):
+        await (asyncio.create_task(told()) if in_a_task else told())
+        return {"isError": True, "content": [{"type": "text", "text": words}], "_meta": STAMP}
+
+    return call
+
+
+async def test_a_crash_after_a_refusal_in_a_task_of_the_tools_own_is_that_refusal():
+    taken = []
+    ctx = context(refuse=lambda error: taken.append(error) or True, name="x")
+    await outcome(ctx, crashing(InteractionRequired(claims="{}"), in_a_task=True))
+    assert [error.claims for error in taken] == ["{}"]
+    link = crashing(missing_consent(), in_a_task=True)
+    assert await outcome(context(name="x"), link) == "question"
+    result = await refusals(to_unknown_clients=False)(context(name="x", declared={}), link)
+    words = result["content"][0]["text"]
+    assert words.startswith("Error executing tool x: ")
+    assert URL in words
+    assert result["_meta"] == STAMP
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        crashing(missing_consent(), in_a_task=False),
+        crashing(missing_consent(), in_a_task=True, words="Error executing tool x: disk full"),
+        crashing(missing_consent(), in_a_task=True, words="Error executing tool y"),
+    ],
+    ids=["here", "words of its own", "another tool"],
+)
+async def test_any_other_crash_is_left_alone(call):
+    result = await refusals(to_unknown_clients=False)(context(name="x"), call)
+    assert "agree" not in json.dumps(result)
+
+
+async def test_a_call_that_is_served_after_a_refusal_in_a_task_is_left_alone():
+    async def call(ctx):
+        await crashing(missing_consent(), in_a_task=True)(ctx)
+        return {"content": [{"type": "text", "text": "Error executing tool x"}]}
+
+    assert await outcome(context(name="x"), call) == "served"
+
+
+async def test_a_refusal_told_in_a_thread_is_known_there_too():
+    async def call(ctx):
+        shown = await asyncio.to_thread(tool_error, missing_consent())
+        return {"isError": True, "content": [{"type": "text", "text": f"sorry: {shown}"}]}
+
+    assert await outcome(context(), call) == "question"
+
+
+@pytest.mark.parametrize("deep", [False, True])
+async def test_a_low_level_handlers_group_of_refusals_is_the_first_of_them(deep):
+    async def call(ctx):
+        group = ExceptionGroup("g", [missing_consent(), InteractionRequired()])
+        raise ExceptionGroup("outer", [group]) if deep else group
+
+    assert await outcome(context(), call) == "question"
+
+
+async def test_a_group_with_a_crash_in_it_passes_untouched():
+    async def call(ctx):
+        crash = ExceptionGroup("inner", [RuntimeError("of its own")])
+        raise ExceptionGroup("outer", [missing_consent(), crash])
+
+    with pytest.raises(ExceptionGroup, match="outer"):
+        await refusals(to_unknown_clients=True)(context(), call)
 
 
 async def test_refusals_of_an_earlier_call_are_forgotten():

@@ -1,5 +1,7 @@
 """Error bodies of the token endpoint: their order of precedence, and what goes no further."""
 
+import json
+
 import pytest
 
 from obo_mcp.errors import (
@@ -57,8 +59,40 @@ def test_the_claims_of_a_step_up_are_kept_word_for_word():
     assert refusal(body("interaction_required", 50076, claims=CLAIMS)).claims == CLAIMS
 
 
-def test_claims_that_are_no_text_are_left_out():
-    assert refusal(body("interaction_required", 50076, claims={"a": 1})).claims == ""
+LONGEST = json.dumps({"a": "x" * (8192 - 8)}, separators=(",", ":"))
+NO_CLAIMS = {
+    "no text": {"a": 1},
+    "words": "sign in again",
+    "list": "[1]",
+    "empty object": "{}",
+    "cut": '{"a":',
+    "a number that JSON lacks": '{"a":NaN}',
+    "a lone surrogate": '{"a":"\ud800"}',
+    "more than 8 KiB": LONGEST.replace("x", "xx", 1),
+    "more than 8 KiB in ASCII": '{"a":"' + "é" * 4000 + '"}',
+    "200 KB": "x" * 200_000,
+    "deep": '{"a":' * 1300,
+    "deep and whole": '{"a":' * 1300 + "1" + "}" * 1300,
+}
+
+
+@pytest.mark.parametrize("claims", NO_CLAIMS.values(), ids=NO_CLAIMS)
+def test_claims_that_are_no_json_object_of_a_bearable_length_are_left_out(claims):
+    assert refusal(body("interaction_required", 50076, claims=claims)).claims == ""
+
+
+@pytest.mark.parametrize(
+    ("claims", "kept"),
+    [
+        ('{ "b": 1,\n "a": "é\ud83d\ude00" }', '{"a":"\\u00e9\\ud83d\\ude00","b":1}'),
+        ('{"a":"\\ud800"}', '{"a":"\\ud800"}'),
+        (LONGEST, LONGEST),
+    ],
+    ids=["blanks and umlauts", "an escaped surrogate", "8 KiB"],
+)
+def test_claims_go_on_in_ascii_without_blanks(claims, kept):
+    claims = claims.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+    assert refusal(body("interaction_required", 50076, claims=claims)).claims == kept
 
 
 def test_the_public_words_hold_nothing_of_the_authoritys_text():

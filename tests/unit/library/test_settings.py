@@ -180,6 +180,8 @@ TOGETHER = [
         {"redis_cluster": True, "redis_sentinel_service": "m"},
         "OBO_MCP_REDIS_CLUSTER and OBO_MCP_REDIS_SENTINEL_SERVICE",
     ),
+    ({"redis_cluster": True}, "OBO_MCP_REDIS_CLUSTER is set without OBO_MCP_REDIS_URL"),
+    ({"redis_sentinel_service": "m"}, "SENTINEL_SERVICE is set without OBO_MCP_REDIS_URL"),
 ]
 
 
@@ -234,7 +236,7 @@ def test_azures_federated_file_is_the_way_into_a_vault_of_ours(environment, tmp_
 
 
 def test_a_password_without_its_certificate_is_a_mistake_unless_it_is_azures(environment):
-    with pytest.raises(ConfigurationError, match="PASSWORD is set without .*CERTIFICATE_PATH"):
+    with pytest.raises(ConfigurationError, match=r"PASSWORD is set without .*CERTIFICATE_PATH"):
         Settings(**GOOD, client_certificate_password="hunter2-hunter2")
     environment.setenv("AZURE_CLIENT_CERTIFICATE_PASSWORD", "theirs")
     assert Settings.from_env().client_certificate_password is None
