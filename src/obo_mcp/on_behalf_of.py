@@ -121,7 +121,7 @@ class OnBehalfOf:
 
         Raises:
             ValueError: `scope` is not one resource's fully qualified scope or scopes, or there is
-                no origin.
+                no origin, or one without TLS that is not this machine.
         """
         scopes = Scopes.parse(scope)
         if not origin and not scopes.resource.startswith("https://"):

@@ -216,7 +216,7 @@ class Sentinel(RedisServer):
     def configuration(self):
         yield f"dir {self.folder}\nbind {HOST}\nport {self.port}\nunixsocket {self.socket_path}"
         yield f"sentinel monitor {self.service} {HOST} {self.primary.port} 1"
-        yield f"sentinel down-after-milliseconds {self.service} 500"
+        yield f"sentinel down-after-milliseconds {self.service} 1500"
         yield f"sentinel failover-timeout {self.service} 3000"
         if self.primary.admin:
             user, password = self.primary.admin

@@ -218,7 +218,7 @@ def _cluster(
 
 
 class _OneKey:
-    """Says of GET, SET and DEL that their first argument is the key.
+    """Says of GETRANGE, SET and DEL that their first argument is the key.
 
     To learn that, redis-py asks a cluster for the description of all its commands, anew after
     each failure; to read the answer stops everything else in the process for 20 ms.
