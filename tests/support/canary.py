@@ -22,7 +22,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 
-COVERED = ("unit/library", "unit/graph_server", "integration", "contract")
+COVERED = ("unit/library", "unit/graph_server", "unit/clients", "integration", "contract", "chaos")
 LOOK_AFTER = 20_000
 """No more texts than that are kept before they are looked through."""
 AROUND = 80
