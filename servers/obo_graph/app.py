@@ -5,10 +5,10 @@ from urllib.parse import unquote, urlsplit
 from starlette.types import ASGIApp
 
 from obo_graph.clouds import check_same_cloud
-from obo_graph.graph import Graph
 from obo_graph.server import Wiring, create_server
 from obo_graph.settings import GraphSettings
-from obo_graph.transport import GraphTransport, new_http_client
+from obo_graph.wire.graph import Graph
+from obo_graph.wire.transport import GraphTransport, new_http_client
 from obo_mcp import OnBehalfOf, Settings
 from obo_mcp.clock import Clock, SystemClock
 from obo_mcp.network import tls_context
@@ -30,6 +30,7 @@ def create_app(
         clock=clock,
         correlation_id=obo.correlation_id,
         download_hosts=graph_settings.download_hosts,
+        upload_hosts=graph_settings.upload_hosts,
     )
     mcp = create_server(
         obo,

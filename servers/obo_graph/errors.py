@@ -57,6 +57,10 @@ _CODES: dict[str, tuple[str, str]] = {
         "download_failed",
         "The host where the file lies could not give it. Try once more, then tell the person.",
     ),
+    "upload_failed": (
+        "upload_failed",
+        "The host that takes the file refused it midway. Nothing was saved; tell the person.",
+    ),
     "foreign_host": (
         "download_refused",
         "This server does not read from the host where the file lies; its operator can allow it.",
@@ -89,6 +93,11 @@ class GraphFailure(Exception):
         self.retry_after = retry_after
         self.retry_after_seconds: float | None = None
 
+    @property
+    def ambiguous(self) -> bool:
+        """Whether the request may have taken effect in spite of this failure."""
+        return self.status == NO_ANSWER or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
 
 def bad_argument(argument: str, hint: str) -> ToolError:
     """The model's own mistake: `hint` completes the sentence that `argument` begins."""
@@ -101,17 +110,17 @@ def unsupported(hint: str) -> ToolError:
 
 
 @contextmanager
-def told_to_model(scope: str) -> Iterator[None]:
-    """Turn a GraphFailure into words for the model; `scope` is what the tool needs."""
+def told_to_model(*scopes: str) -> Iterator[None]:
+    """Turn a GraphFailure into words for the model; `scopes` are what the step in it needs."""
     try:
         yield
     except GraphFailure as failure:
-        raise _told(_words(failure, scope)) from None
+        raise _told(_words(failure, scopes)) from None
 
 
-def _words(failure: GraphFailure, scope: str) -> dict[str, object]:
+def _words(failure: GraphFailure, scopes: tuple[str, ...]) -> dict[str, object]:
     forbidden = failure.status == HTTPStatus.FORBIDDEN
-    words = _forbidden(scope) if forbidden else _explained(failure)
+    words = _forbidden(" ".join(scopes)) if forbidden else _explained(failure)
     if failure.status == HTTPStatus.BAD_REQUEST:
         words["detail"] = _detail(failure.detail)
     if _CODE.fullmatch(failure.code):
@@ -136,8 +145,8 @@ def _explained(failure: GraphFailure) -> dict[str, object]:
 def _forbidden(scope: str) -> dict[str, object]:
     return {
         "error": "forbidden",
-        "hint": f"Either this app lacks the delegated permission {scope}, or the person may not "
-        "see this item. Do not retry; tell the person.",
+        "hint": f"Either this app lacks the delegated permission {scope or 'for this'}, or the "
+        "person may not see or change this item. Do not retry; tell the person.",
         "missing_scope": scope,
         "who_can_fix": _ADMINISTRATOR,
     }

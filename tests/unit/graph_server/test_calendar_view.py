@@ -148,7 +148,7 @@ async def test_a_calendar_that_is_no_id_is_refused(world, calendar):
 
 async def test_a_missing_scope_is_named(world):
     world.network.on(VIEW, error(403, "ErrorAccessDenied"))
-    assert (await world.refused("calendar_view", **DAY))["missing_scope"] == "Calendars.Read"
+    assert (await world.refused("calendar_view", **DAY))["missing_scope"] == "Calendars.ReadBasic"
 
 
 async def test_a_calendar_that_does_not_exist_is_not_found(world):

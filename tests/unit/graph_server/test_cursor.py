@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp.server.mcpserver.exceptions import ToolError
 
-from obo_graph.cursor import CursorSeal, Position
+from obo_graph.shape.cursor import CursorSeal, Position
 from unit.graph_server.messages import Mailbox, message
 from unit.graph_server.world import World, refusal, shown, size_bytes
 

@@ -51,7 +51,7 @@ def test_a_wrong_setting_is_named_in_one_line_without_its_value(name, value):
 
 def test_settings_have_safe_defaults():
     settings = GraphSettings()
-    assert settings.scope == "https://graph.microsoft.com/.default"
+    assert settings.scope_for("mail_read") == "https://graph.microsoft.com/.default"
     assert settings.read_only
     assert settings.host == "127.0.0.1"
     assert settings.download_hosts == (".sharepoint.com", ".1drv.com")
@@ -62,14 +62,14 @@ def test_the_local_tenant_may_speak_http_and_keeps_the_real_resource():
         graph_url="http://127.0.0.1:8080", graph_resource="https://graph.microsoft.com"
     )
     assert settings.graph_url == "http://127.0.0.1:8080"
-    assert settings.scope == "https://graph.microsoft.com/.default"
+    assert settings.scope_for("mail_read") == "https://graph.microsoft.com/.default"
 
 
 def test_a_file_of_settings_is_read_and_strangers_in_it_passed_over(tmp_path, monkeypatch):
     monkeypatch.delenv("OBO_MCP_TOOLS", raising=False)
     file = tmp_path / ".env"
     file.write_text("OBO_MCP_TOOLS=mail\nOBO_MCP_TENANT_ID=x\nOTHER=1\n")
-    assert GraphSettings.from_env(file).tools == ("mail_search", "mail_read")
+    assert GraphSettings.from_env(file).offered[:2] == ("mail_search", "mail_read")
 
 
 @pytest.fixture

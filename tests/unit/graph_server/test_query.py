@@ -3,7 +3,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from obo_graph.query import kql_property, kql_term, kql_words, odata_text, search_option
+from obo_graph.shape.query import kql_property, kql_term, kql_words, odata_text, search_option
 
 ANY = st.text(max_size=60)
 NASTY = st.text(alphabet="\"'\\()* :=<>ANDORNOT\n\u201d\uff02\u200b", max_size=40)

@@ -3,10 +3,10 @@ import anyio.lowlevel
 import httpx
 import pytest
 
-from obo_graph.answer import Answer
 from obo_graph.errors import NO_ANSWER, GraphFailure
-from obo_graph.gate import MailboxGate
-from obo_graph.retry import Patience, RetryRules
+from obo_graph.wire.answer import Answer
+from obo_graph.wire.gate import MailboxGate
+from obo_graph.wire.retry import Patience, RetryRules
 from unit.graph_server.world import ManualClock, error, principal, throttled
 
 GOOD = Answer(200, {}, b"{}")
@@ -52,7 +52,7 @@ async def test_throttling_is_waited_out_for_any_method(patience, clock, method):
 
 @pytest.mark.parametrize("first", [answer(503), answer(504), unreachable()])
 async def test_a_passing_failure_is_tried_again_for_get(patience, clock, first):
-    assert await patience.run("GET", attempts(first, GOOD)) is GOOD
+    assert await patience.run("always", attempts(first, GOOD)) is GOOD
     assert clock.waits == [1]
 
 
@@ -60,7 +60,7 @@ async def test_a_passing_failure_is_tried_again_for_get(patience, clock, first):
 async def test_a_passing_failure_is_final_for_post(patience, clock, first):
     attempt = attempts(first, GOOD)
     with pytest.raises(GraphFailure):
-        await patience.run("POST", attempt)
+        await patience.run("throttled", attempt)
     assert attempt.left == [GOOD]
     assert clock.waits == []
 
@@ -68,7 +68,7 @@ async def test_a_passing_failure_is_final_for_post(patience, clock, first):
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 423, 500, 501, 502, 507, 509])
 async def test_other_failures_are_final(patience, clock, status):
     with pytest.raises(GraphFailure) as failed:
-        await patience.run("GET", attempts(answer(status), GOOD))
+        await patience.run("always", attempts(answer(status), GOOD))
     assert failed.value.retry_after_seconds is None
     assert clock.waits == []
 
@@ -76,22 +76,22 @@ async def test_other_failures_are_final(patience, clock, status):
 async def test_waits_double_when_graph_names_none(patience, clock):
     failing = [answer(503) for _ in range(9)]
     with pytest.raises(GraphFailure):
-        await patience.run("GET", attempts(*failing))
+        await patience.run("always", attempts(*failing))
     assert clock.waits == [1, 2, 4]
 
 
 async def test_one_long_wait_is_left_to_the_model(patience, clock):
     with pytest.raises(GraphFailure) as failed:
-        await patience.run("GET", attempts(answer(429, retry_after="11"), GOOD))
+        await patience.run("always", attempts(answer(429, retry_after="11"), GOOD))
     assert failed.value.retry_after_seconds == 11
     assert clock.waits == []
 
 
 async def test_all_waits_of_a_call_together_stay_below_twenty_seconds(patience, clock):
     slow = [answer(429, retry_after="9") for _ in range(5)]
-    assert await patience.run("GET", attempts(slow[0], GOOD)) is GOOD
+    assert await patience.run("always", attempts(slow[0], GOOD)) is GOOD
     with pytest.raises(GraphFailure) as failed:
-        await patience.run("GET", attempts(*slow))
+        await patience.run("always", attempts(*slow))
     assert clock.waits == [9, 9]
     assert failed.value.retry_after_seconds == 9
 
@@ -99,7 +99,7 @@ async def test_all_waits_of_a_call_together_stay_below_twenty_seconds(patience, 
 async def test_a_date_says_how_long_to_wait_too(patience, clock):
     clock.seconds = 1_795_000_000.0
     date = "Wed, 18 Nov 2026 11:06:44 GMT"
-    assert await patience.run("GET", attempts(answer(429, retry_after=date), GOOD)) is GOOD
+    assert await patience.run("always", attempts(answer(429, retry_after=date), GOOD)) is GOOD
     assert clock.waits == [4]
 
 
@@ -108,9 +108,9 @@ async def test_a_senseless_retry_after_does_no_harm(patience, clock, nonsense):
     attempt = attempts(answer(429, retry_after=nonsense), GOOD)
     if nonsense.startswith("9"):
         with pytest.raises(GraphFailure):
-            await patience.run("GET", attempt)
+            await patience.run("always", attempt)
     else:
-        assert await patience.run("GET", attempt) is GOOD
+        assert await patience.run("always", attempt) is GOOD
         assert clock.waits == [1]
 
 
@@ -122,7 +122,7 @@ async def test_no_attempt_begins_after_the_call_has_had_its_time(patience, clock
         return GOOD
 
     with pytest.raises(GraphFailure) as failed:
-        await patience.run("GET", attempt)
+        await patience.run("always", attempt)
     assert failed.value.code == "deadline"
 
 
@@ -134,14 +134,14 @@ async def test_a_slow_attempt_is_broken_off_at_the_deadline():
         await anyio.Event().wait()
 
     with pytest.raises(GraphFailure) as failed:
-        await patience.run("GET", attempt)
+        await patience.run("always", attempt)
     assert failed.value.code == "deadline"
 
 
 async def test_no_wait_reaches_beyond_the_deadline(clock):
     patience = Patience(RetryRules(call_seconds=5), clock, clock.sleep)
     with pytest.raises(GraphFailure):
-        await patience.run("GET", attempts(answer(429, retry_after="5"), GOOD))
+        await patience.run("always", attempts(answer(429, retry_after="5"), GOOD))
     assert clock.waits == []
 
 
@@ -221,7 +221,7 @@ async def test_a_request_that_waits_out_throttling_holds_no_place(world):
 async def test_a_retry_after_that_is_over_makes_no_hot_loop(patience, clock, past):
     attempt = attempts(*(answer(429, retry_after=past) for _ in range(9)))
     with pytest.raises(GraphFailure) as failed:
-        await patience.run("GET", attempt)
+        await patience.run("always", attempt)
     assert clock.waits == [1, 2, 4]
     assert len(attempt.left) == 5
     assert failed.value.retry_after_seconds == 1

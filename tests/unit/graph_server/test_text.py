@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from obo_graph.html_text import text_of
+from obo_graph.documents.html_text import text_of
+from obo_graph.shape.times import read, read_zoned, show
+from obo_graph.shape.zones import IANA_BY_WINDOWS, zone_named
 from obo_graph.text import clean, comparable, fence, one_line
-from obo_graph.times import read, read_zoned, show
-from obo_graph.zones import IANA_BY_WINDOWS, zone_named
 
 SMALL = settings(max_examples=100, deadline=None)
 FORBIDDEN = [0x200B, 0x200D, 0x200F, 0x202E, 0x2066, 0x2069, 0xFEFF, 0xE0001, 0xE007F, 0xFE0F]

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from obo_graph.errors import GraphFailure
-from obo_graph.transport import GraphRequest, GraphTransport, _OneToken, new_http_client
+from obo_graph.wire.transport import GraphRequest, GraphTransport, _OneToken, new_http_client
 from obo_mcp.observe import fields_of
 from unit.graph_server.world import ORIGIN, World, challenged, error, refusal
 

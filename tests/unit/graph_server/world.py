@@ -11,10 +11,10 @@ import httpx
 from mcp import Client
 from mcp.server.mcpserver import Context, Resolve
 
-from obo_graph.graph import Graph
 from obo_graph.server import create_server
 from obo_graph.settings import GraphSettings
-from obo_graph.transport import GraphTransport, new_http_client
+from obo_graph.wire.graph import Graph
+from obo_graph.wire.transport import GraphTransport, new_http_client
 from obo_mcp import MemoryTokenCache, Principal, Secret, TokenBroker
 from obo_mcp.adapters.mcp_sdk import tool_error
 from obo_mcp.cache.entry import CachedToken

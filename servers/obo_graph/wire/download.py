@@ -1,0 +1,77 @@
+"""Reading a file from the pre-authenticated address that Graph gives for it.
+
+That address opens the file for whoever holds it, so it is used at once and shown to nobody;
+and it lies on another host, so the person's token must not go there (Graph, "Download the
+contents of a driveItem").
+"""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import httpx
+
+from obo_graph.errors import NO_ANSWER, GraphFailure
+from obo_graph.wire.answer import Answer
+from obo_graph.wire.origins import origin_of
+
+
+@dataclass(frozen=True, slots=True)
+class FileBytes:
+    """The first bytes of a file; `complete` if that is all of it."""
+
+    content: bytes
+    complete: bool
+
+
+def is_allowed(url: str, origin: str, suffixes: tuple[str, ...]) -> bool:
+    """Whether a file may be read from `url`: Graph's own origin, or HTTPS on a known domain."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if parts.username is not None:
+        return False
+    if origin_of(url) and origin_of(url) == origin_of(origin):
+        return True
+    return parts.scheme == "https" and port in {None, 443} and host.endswith(suffixes)
+
+
+async def first_bytes(
+    http: httpx.AsyncClient, url: str, max_bytes: int, *, start: int = 0
+) -> Answer | FileBytes:
+    """At most `max_bytes` from `url`, without a token and without following a redirect.
+
+    They are those from byte `start` on; a host that ignores the range (RFC 9110 section 14.2)
+    gives none, but the failure `no_ranges`.
+
+    An Answer instead of FileBytes is a refusal: its status says which.
+
+    Raises:
+        GraphFailure: the host gave no answer (`unreachable`), or `url` is none (`unexpected`).
+    """
+    headers = {"Accept-Encoding": "identity"}
+    if start:
+        headers["Range"] = f"bytes={start}-{start + max_bytes - 1}"
+    try:
+        async with http.stream("GET", url, headers=headers) as response:
+            if start and response.status_code == HTTPStatus.OK:
+                raise GraphFailure(NO_ANSWER, "no_ranges")
+            if not response.is_success:
+                retry_after = response.headers.get("retry-after", "")
+                return Answer(response.status_code, {"retry-after": retry_after}, b"")
+            return await _read(response, max_bytes)
+    except (httpx.InvalidURL, ValueError):
+        raise GraphFailure(NO_ANSWER, "unexpected") from None
+    except httpx.HTTPError:
+        raise GraphFailure(NO_ANSWER, "unreachable") from None
+
+
+async def _read(response: httpx.Response, max_bytes: int) -> FileBytes:
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > max_bytes:
+            return FileBytes(bytes(content[:max_bytes]), complete=False)
+    return FileBytes(bytes(content), complete=True)
