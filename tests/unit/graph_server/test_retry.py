@@ -29,6 +29,10 @@ def attempts(*outcomes):
     return attempt
 
 
+def unreachable():
+    return GraphFailure(NO_ANSWER, "unreachable")
+
+
 @pytest.fixture
 def clock():
     return ManualClock()
@@ -39,15 +43,20 @@ def patience(clock):
     return Patience(RetryRules(), clock, clock.sleep)
 
 
-def unreachable():
-    return GraphFailure(NO_ANSWER, "unreachable")
-
-
-@pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_throttling_is_waited_out_for_any_method(patience, clock, method):
+@pytest.mark.parametrize("again", ["always", "throttled"])
+async def test_throttling_is_waited_out_for_any_method(patience, clock, again):
     attempt = attempts(answer(429, retry_after="7"), GOOD)
-    assert await patience.run(method, attempt) is GOOD
+    assert await patience.run(again, attempt) is GOOD
     assert clock.waits == [7]
+
+
+@pytest.mark.parametrize("first", [answer(429, retry_after="1"), answer(503), unreachable()])
+async def test_what_must_not_happen_twice_is_not_even_sent_again_after_throttling(
+    patience, clock, first
+):
+    with pytest.raises(GraphFailure):
+        await patience.run("never", attempts(first, GOOD))
+    assert clock.waits == []
 
 
 @pytest.mark.parametrize("first", [answer(503), answer(504), unreachable()])

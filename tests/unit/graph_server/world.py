@@ -58,6 +58,9 @@ class FakeGraph(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request):
         await request.aread()
+        if request.url.path == "/v1.0/":  # the server's preparation, before anybody calls
+            assert "authorization" not in request.headers
+            return httpx.Response(200, json={})
         self.requests.append(request)
         answers = self._answers.get((request.method, request.url.path))
         if answers is None:
@@ -188,6 +191,7 @@ class World:
             clock=self.clock,
             correlation_id=lambda: "correlation-0001",
             download_hosts=self.settings.download_hosts,
+            upload_hosts=self.settings.upload_hosts,
             sleep=self.clock.sleep,
         )
         self.server = create_server(self.obo, self.graph, self.settings, self.new_http)
@@ -197,6 +201,12 @@ class World:
 
     async def person(self, name="adele"):
         return await self.graph.as_person(self.obo.source(name), principal(name))
+
+    @asynccontextmanager
+    async def acting(self, name="adele"):
+        """Graph as that person, without a tool around it."""
+        async with self.graph.transport.open(self.new_http()):
+            yield await self.person(name)
 
     @asynccontextmanager
     async def client(self):
