@@ -54,6 +54,7 @@ def create_server(
     @asynccontextmanager
     async def lifespan(_server: MCPServer[Any]) -> AsyncIterator[dict[str, Any]]:
         async with graph.transport.open(new_http()):
+            await graph.transport.prepare()
             yield {}
 
     shop = Workshop(

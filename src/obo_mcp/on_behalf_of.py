@@ -62,6 +62,7 @@ class OnBehalfOf:
         self._settings = settings
         self._challenges = settings.step_up == "challenge"
         self._entered = 0
+        self._prepared: asyncio.Task[None] | None = None
         self._caller: ContextVar[Caller | None] = ContextVar("obo_mcp_caller", default=None)
         self._keys = composition.signing_keys(settings, clock)
         self._verifier = AccessTokenVerifier(self._keys, composition.policy(settings), clock)
@@ -230,9 +231,11 @@ class OnBehalfOf:
     async def running(self) -> AsyncIterator[None]:
         """Keep the signing keys fresh while entered; `protect()` enters it with the server.
 
-        Those of the first tenant are fetched at once, those of another with its first token.
+        Those of the first tenant are fetched at once and its first exchange is prepared, those of
+        another with its first token.
         """
-        keeping = [
+        self._prepared = asyncio.create_task(self._grant.prepare(self._settings.tenants[0]))
+        keeping = [self._prepared] + [
             asyncio.create_task(keys.keep_fresh(at_once=keys is self._first_keys))
             for keys in self._keys.values()
         ]
@@ -262,7 +265,7 @@ class OnBehalfOf:
 
     def _is_ready(self) -> bool:
         self._first_keys.start_loading()
-        return self._first_keys.loaded
+        return self._first_keys.loaded and (self._prepared is None or self._prepared.done())
 
     async def _downstream_token(self, caller: Caller, scopes: Scopes, claims: str) -> str:
         caller = _person(caller)

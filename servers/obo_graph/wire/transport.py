@@ -5,13 +5,14 @@ back. A token travels as an argument until the SDK asks for it, and only towards
 """
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ssl import SSLContext
 from typing import Any, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
+import anyio
 import httpx
 from kiota_abstractions.authentication import (
     AccessTokenProvider,
@@ -34,6 +35,7 @@ from obo_graph.wire.origins import origin_of
 from obo_mcp import __version__
 
 _ANSWER_BYTES = 8 * 1024 * 1024
+_PREPARATION_SECONDS = 5
 _TIMEOUT = httpx.Timeout(connect=5, read=30, write=30, pool=5)
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=40, keepalive_expiry=60)
 
@@ -102,6 +104,15 @@ class GraphTransport:
         if self._http is None:
             raise RuntimeError("the Graph transport is used outside its lifespan")
         return self._http
+
+    async def prepare(self) -> None:
+        """Have a connection to Graph, and the SDK awake, before the first person waits for them.
+
+        Asks for the service document, for which nobody has to sign in. Graph may be away: the
+        first tool call will say so.
+        """
+        with anyio.move_on_after(_PREPARATION_SECONDS), suppress(GraphFailure):
+            await self.send(GraphRequest(path="/"), "")
 
     async def send(self, request: GraphRequest, token: str) -> Answer:
         """Send `request` as the person whose downstream token is `token`.

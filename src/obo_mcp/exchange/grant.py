@@ -76,6 +76,14 @@ class OnBehalfOfGrant:
             raise came.with_traceback(None) from came.__cause__
         return came
 
+    async def prepare(self, tenant_id: str) -> None:
+        """Have everything for the first exchange at this tenant but the person: the credential,
+        its application and a connection. What fails now is tried again, and told, by that exchange.
+        """
+        loop = asyncio.get_running_loop()
+        making = loop.run_in_executor(self._threads, self._applications.of, tenant_id)
+        await asyncio.gather(making, return_exceptions=True)
+
     def close(self) -> None:
         """Let running exchanges end, drop those that wait, and close the connections.
 
