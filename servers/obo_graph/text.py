@@ -41,8 +41,10 @@ def one_line(text: object, max_bytes: int) -> str:
     """`text` cleaned, on one line, cut to at most `max_bytes` of UTF-8; "" for anything else."""
     if not isinstance(text, str):
         return ""
-    line = " ".join(clean(text[: 4 * max_bytes]).split())
-    if len(line.encode()) <= max_bytes:
+    start = text[: 4 * max_bytes]
+    plain = start.isascii() and start.isprintable()  # most are: nothing to clean away
+    line = " ".join((start if plain else clean(start)).split())
+    if (len(line) if plain else len(line.encode())) <= max_bytes:
         return line
     kept = line.encode()[: max_bytes - len(_ELLIPSIS.encode())].decode(errors="ignore")
     return kept.rstrip() + _ELLIPSIS

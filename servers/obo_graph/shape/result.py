@@ -1,10 +1,10 @@
 """Results a model can afford: compact JSON, within a budget, saying what was cut."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from mcp.types import CallToolResult, TextContent
+from pydantic_core import to_json
 
 from obo_graph.shape.cursor import Position
 from obo_graph.shape.paging import Found
@@ -33,7 +33,7 @@ def compact(value: Json) -> Json:
 
 def size_bytes(value: Json) -> int:
     """How many bytes of UTF-8 the model reads."""
-    return len(_text(value).encode())
+    return len(to_json(value))
 
 
 def result_of(value: Json) -> CallToolResult:
@@ -103,4 +103,4 @@ def text_result(
 
 
 def _text(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return to_json(value).decode()

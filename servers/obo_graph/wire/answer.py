@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from pydantic_core import from_json
+
 from obo_graph.errors import NO_ANSWER, GraphFailure
 
 Json = dict[str, Any]
@@ -27,7 +29,7 @@ class Answer:
             GraphFailure: it is none, whatever the status said.
         """
         try:
-            value = json.loads(self.body)
+            value = _read(self.body)
         except (ValueError, RecursionError):
             raise GraphFailure(NO_ANSWER, "unexpected", request_id=self._request_id) from None
         if not isinstance(value, dict):
@@ -73,7 +75,15 @@ class Answer:
     def _error(self) -> Json:
         # Gateways answer HTML or nothing at all; then the status has to do.
         try:
-            error = json.loads(self.body)["error"]
+            error = _read(self.body)["error"]
         except (ValueError, RecursionError, KeyError, TypeError):
             return {}
         return error if isinstance(error, dict) else {}
+
+
+def _read(body: bytes) -> Any:
+    try:
+        return from_json(body)  # twice as fast as json, and in the tree with pydantic
+    except ValueError:
+        # It refuses half a surrogate pair, which a preview that Exchange has cut may end in.
+        return json.loads(body)

@@ -183,3 +183,10 @@ async def test_a_failure_is_recorded_by_its_codes_without_its_words(world, caplo
     ]
     assert "secret-plan" not in caplog.text
     assert "confidential-merger" not in caplog.text
+
+
+async def test_half_a_character_in_an_answer_spoils_nothing_else(world):
+    body = b'{"value": [{"id": "m1", "subject": "cut \\ud83d", "bodyPreview": "hello"}]}'
+    world.network.on("/v1.0/me/messages", httpx.Response(200, content=body))
+    (row,) = (await world.told("mail_search"))["items"]
+    assert (row["subject"], row["preview"]) == ("cut", "hello")
