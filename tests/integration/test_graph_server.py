@@ -13,7 +13,7 @@ from support.serving import Serving
 
 READING = ["mail_search", "calendar_view", "files_search"]
 WEEK = {"start": "2026-11-20", "end": "2026-12-20"}
-TOOLS_LIST_BYTES = 8 * 1024
+TOOLS_LIST_BYTES = 25 * 1024
 TEN_MAILS_BYTES = 4 * 1024
 
 

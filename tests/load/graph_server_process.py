@@ -77,13 +77,13 @@ def canned():
         return json.dumps({"value": rows}).encode()
 
     zone = json.dumps({"timeZone": "W. Europe Standard Time"}).encode()
+    mails = {top: page([message(n) for n in range(top)]) for top in (10, 50)}
+    events, files = page([event(n) for n in range(20)]), page([item(n) for n in range(25)])
     return {
-        "/v1.0/me/mailboxSettings": lambda _top, body=zone: body,
-        "/v1.0/me/messages": {
-            top: page([message(n) for n in range(top)]) for top in (10, 50)
-        }.__getitem__,
-        "/v1.0/me/calendarView": lambda _top, body=page([event(n) for n in range(20)]): body,
-        "/v1.0/me/drive/root/children": lambda _top, body=page([item(n) for n in range(25)]): body,
+        "/v1.0/me/mailboxSettings": lambda _top: zone,
+        "/v1.0/me/messages": mails.__getitem__,
+        "/v1.0/me/calendarView": lambda _top: events,
+        "/v1.0/me/drive/root/children": lambda _top: files,
     }
 
 
