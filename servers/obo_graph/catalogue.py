@@ -73,9 +73,12 @@ ENTRIES = (
     _entry("files", "write", "files_upload", "Files.ReadWrite", writes=True),
     _entry("files", "write", "files_share", "Files.ReadWrite", "User.Read", writes=True),
     _entry("search", "core", "m365_search", _FILES, f"{_SEARCHED} {_ZONE}"),
-    _entry("chats", "extra", "chats_list", "Chat.ReadBasic", f"User.Read {_ZONE}"),
+    _entry("chats", "extra", "chats_list", "Chat.ReadBasic", _ZONE),
     _entry("chats", "extra", "chat_read", "Chat.Read", _ZONE),
-    _entry("chats", "extra", "chat_send", "ChatMessage.Send", "Chat.Create User.Read", writes=True),
+    _entry(
+        "chats", "extra", "chat_send", "ChatMessage.Send", "Chat.Create Chat.Read User.Read",
+        writes=True,
+    ),  # fmt: skip
     _entry("tasks", "extra", "tasks_list", "Tasks.Read", _ZONE),
     _entry("tasks", "extra", "task_create", "Tasks.ReadWrite", _ZONE, writes=True),
     _entry("tasks", "extra", "task_update", "Tasks.ReadWrite", _ZONE, writes=True),

@@ -39,8 +39,8 @@ class RetryRules:
     one_wait_seconds: float = 10
     all_waits_seconds: float = 20
     call_seconds: float = 60
-    first_wait_seconds: float = 1
-    attempts: int = 4
+    first_wait_seconds: float = 0.5
+    attempts: int = 6
 
 
 class Patience:

@@ -62,7 +62,7 @@ async def test_what_must_not_happen_twice_is_not_even_sent_again_after_throttlin
 @pytest.mark.parametrize("first", [answer(503), answer(504), unreachable()])
 async def test_a_passing_failure_is_tried_again_for_get(patience, clock, first):
     assert await patience.run("always", attempts(first, GOOD)) is GOOD
-    assert clock.waits == [1]
+    assert clock.waits == [0.5]
 
 
 @pytest.mark.parametrize("first", [answer(503), answer(504), unreachable()])
@@ -86,7 +86,7 @@ async def test_waits_double_when_graph_names_none(patience, clock):
     failing = [answer(503) for _ in range(9)]
     with pytest.raises(GraphFailure):
         await patience.run("always", attempts(*failing))
-    assert clock.waits == [1, 2, 4]
+    assert clock.waits == [0.5, 1, 2, 4, 8]
 
 
 async def test_one_long_wait_is_left_to_the_model(patience, clock):
@@ -120,7 +120,7 @@ async def test_a_senseless_retry_after_does_no_harm(patience, clock, nonsense):
             await patience.run("always", attempt)
     else:
         assert await patience.run("always", attempt) is GOOD
-        assert clock.waits == [1]
+        assert clock.waits == [0.5]
 
 
 async def test_no_attempt_begins_after_the_call_has_had_its_time(patience, clock):
@@ -231,6 +231,6 @@ async def test_a_retry_after_that_is_over_makes_no_hot_loop(patience, clock, pas
     attempt = attempts(*(answer(429, retry_after=past) for _ in range(9)))
     with pytest.raises(GraphFailure) as failed:
         await patience.run("always", attempt)
-    assert clock.waits == [1, 2, 4]
-    assert len(attempt.left) == 5
+    assert clock.waits == [0.5, 1, 2, 4, 8]
+    assert len(attempt.left) == 3
     assert failed.value.retry_after_seconds == 1
