@@ -155,4 +155,30 @@ PROMISES = {
         "0 canaries in the whole suite, at DEBUG for every library",
         "G25",
     ),
+    "P-26": Promise(
+        "Where Graph fails every fifth time, what reads gets its answer, and nothing is sent or "
+        "made twice.",
+        "20 % of 429, 503, 504, cut and lost answers: 0 reads failed, 0 mails or events twice",
+        "",
+    ),
+    "P-27": Promise(
+        "No argument of a tool leads off Graph's host, out of the tool's own paths, or to a crash.",
+        "5,100 hostile calls of 34 tools a run, 102,000 at night: 0",
+        "G34",
+    ),
+    "P-28": Promise(
+        "A document that a stranger wrote harms nobody: clear words, and others are served.",
+        "bombs, depths and broken files: an error each, the server's memory as before",
+        "",
+    ),
+    "P-29": Promise(
+        "The list of tools stays small, and every result within its budget.",
+        "18 tools 25 KB, 34 tools 32 KB; ten mails 4 KB; every result 16 KB",
+        "",
+    ),
+    "P-30": Promise(
+        "Where each tool has a token of its own, it asks for no more than that tool needs.",
+        "0 of 34 tools ask for a permission beyond their own",
+        "G17",
+    ),
 }

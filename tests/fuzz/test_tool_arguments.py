@@ -59,6 +59,7 @@ def test_every_tool_has_its_paths(studio):
     assert set(studio.schemas) == set(BY_NAME) == set(TEMPLATES)
 
 
+@pytest.mark.promise("P-27")
 @pytest.mark.parametrize("tool", sorted(BY_NAME))
 def test_no_argument_leads_astray_or_to_a_crash(studio, tool):
     refusals = st.lists(st.sampled_from([200, 400, 403, 404, 409, 412, 500, 507]), max_size=2)

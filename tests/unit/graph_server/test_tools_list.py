@@ -40,6 +40,7 @@ async def test_the_list_is_the_same_every_time():
     assert await listed(World()) == await listed(World())
 
 
+@pytest.mark.promise("P-29")
 async def test_the_list_stays_small_for_a_model_that_reads_it_on_every_turn(world):
     assert await list_bytes(world) <= 25 * 1024
     assert await list_bytes(everything()) <= 32 * 1024
