@@ -10,6 +10,7 @@ except ImportError:
 from obo_cli.call import call
 from obo_cli.demo import demo
 from obo_cli.login import login
+from obo_cli.scopes import scopes
 from obo_cli.serve import serve
 from obo_cli.tenant import tenant
 
@@ -19,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (demo, serve, tenant, login, call):
+for verb in (demo, serve, tenant, login, call, scopes):
     app.command()(verb)
 
 

@@ -1,76 +1,104 @@
 """The readable text of an HTML document: no markup, and nothing a reader would not see."""
 
 import re
-from html.parser import HTMLParser
 
+from obo_graph.documents.html_tokens import Tag, tokens
 from obo_graph.documents.html_tree import DROPPED, OpenElements
 
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
 )
+_NEVER_OPEN = _VOID | {"head"}
+_LINK = re.compile(r"(?:https?://|mailto:)\S", re.IGNORECASE)
+_LONGEST_LINK = 400
 _FOREIGN = frozenset({"svg", "math"})
 _BLOCK = frozenset(
     {"address", "article", "blockquote", "br", "dd", "div", "dl", "dt", "h1", "h2", "h3", "h4"}
     | {"h5", "h6", "hr", "li", "main", "ol", "p", "pre", "section", "table", "tr", "ul"}
 )
 _COMMENT = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
+# Possessive throughout: a style of blanks must not cost the square of its length.
 _HIDING = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0+(\.0+)?\s*(px|pt|em|rem|%)?\s*"
-    r"(;|!|$)|font-size\s*:\s*(0*\.\d+|0+\.\d+|0*1(\.0+)?)\s*px|opacity\s*:\s*0+(\.0+)?\s*(;|!|$)|"
-    r"mso-hide\s*:\s*all",
+    r"display\s*+:\s*+none|visibility\s*+:\s*+hidden|mso-hide\s*+:\s*+all|"
+    r"font-size\s*+:\s*+0++(\.0++)?+\s*+(px|pt|em|rem|%)?+\s*+(;|!|$)|"
+    r"font-size\s*+:\s*+(0*+\.\d++|0*+1(\.0++)?+)\s*+px|"
+    r"opacity\s*+:\s*+0++(\.0++)?+\s*+(;|!|$)",
     re.IGNORECASE,
 )
 _NO_HEIGHT = re.compile(
-    r"(?<![\w-])(max-)?height\s*:\s*0+(\.0+)?\s*(px|pt|em|rem|vh|%)?\s*(;|!|$)", re.IGNORECASE
+    r"(?<![\w-])(max-)?height\s*+:\s*+0++(\.0++)?+\s*+(px|pt|em|rem|vh|%)?+\s*+(;|!|$)",
+    re.IGNORECASE,
 )
 _CLIPPED = re.compile(r"overflow(-y)?\s*:\s*(hidden|clip)", re.IGNORECASE)
 
 
-class _Reader(HTMLParser):
+class _Seen:
+    """What a reader has seen so far."""
+
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
         self._open = OpenElements()
+        self._link = ""
+        self._label_from = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _BLOCK:
+    def tag(self, tag: Tag) -> None:
+        if tag.name in _BLOCK:
             self.pieces.append("\n")
-        if tag in {"td", "th"}:
+        if tag.ends:
+            self._open.end(tag.name)
+        elif tag.name in {"td", "th"}:
             self.pieces.append("\t")
-        if tag in _VOID or tag == "head":
-            return  # </head> is hardly ever missed, but may be left out
-        # Of an attribute given twice the first counts.
-        hidden = tag in DROPPED or _is_hidden(dict(reversed(attrs)))
-        self._open.start(tag, hidden=hidden)
+        # </head> is hardly ever missed, but may be left out. In HTML "/>" means nothing.
+        if not tag.ends and tag.name not in _NEVER_OPEN:
+            self._start(tag)
+        if tag.name == "a":
+            self._link_ends() if tag.ends else self._link_starts(tag)
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        # In HTML the slash means nothing: <div/> is a start tag. In SVG and MathML it does.
-        if tag not in _FOREIGN:
-            self.handle_starttag(tag, attrs)
+    def text(self, text: str) -> None:
+        if text and not self._open.is_hidden:
+            self.pieces.append(text)
 
-    def handle_endtag(self, tag: str) -> None:
-        self._open.end(tag)
-        if tag in _BLOCK:
-            self.pieces.append("\n")
+    def _start(self, tag: Tag) -> None:
+        if not (tag.closed and tag.name in _FOREIGN):
+            hidden = tag.name in DROPPED or _is_hidden(tag.attributes())
+            self._open.start(tag.name, hidden=hidden)
 
-    def handle_data(self, data: str) -> None:
-        if not self._open.is_hidden:
-            self.pieces.append(data)
+    def _link_starts(self, tag: Tag) -> None:
+        target = tag.attributes().get("href", "").strip()
+        self._link = "" if self._open.is_hidden or not _LINK.match(target) else target
+        self._label_from = len(self.pieces)
+
+    def _link_ends(self) -> None:
+        if not self._link:
+            return
+        label = " ".join("".join(self.pieces[self._label_from :]).split())
+        target = self._link.removeprefix("mailto:")
+        if label and target.rstrip("/") not in label:
+            cut = "…" if len(target) > _LONGEST_LINK else ""
+            self.pieces.append(f" ({target[:_LONGEST_LINK]}{cut})")
+        self._link = ""
 
 
-def _is_hidden(attributes: dict[str, str | None]) -> bool:
-    if "hidden" in attributes or (attributes.get("aria-hidden") or "").lower() == "true":
+def _is_hidden(attributes: dict[str, str]) -> bool:
+    if "hidden" in attributes or attributes.get("aria-hidden", "").lower() == "true":
         return True
-    style = _COMMENT.sub(" ", attributes.get("style") or "")
+    style = _COMMENT.sub(" ", attributes.get("style", ""))
     if _NO_HEIGHT.search(style) and _CLIPPED.search(style):
         return True
     return _HIDING.search(style) is not None
 
 
-def text_of(html: str) -> str:
-    """The visible text of `html`, one line per block, blank lines folded."""
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    lines = (" ".join(line.split()) for line in "".join(reader.pieces).split("\n"))
+def text_of_html(html: str) -> str:
+    """The visible text of `html`, one line per block, blank lines folded.
+
+    A link's target follows its label, in brackets, as text. Images are left out. It never fails,
+    and takes time in proportion to the length of `html` (some 20 ms for 200 kB of a mail).
+    """
+    seen = _Seen()
+    for token in tokens(html):
+        if isinstance(token, str):
+            seen.text(token)
+        else:
+            seen.tag(token)
+    lines = (" ".join(line.split()) for line in "".join(seen.pieces).split("\n"))
     return "\n".join(line for line in lines if line)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 DROPPED = frozenset(
     {"script", "style", "template", "noscript", "object", "svg", "math", "title", "iframe"}
+    | {"audio", "canvas", "datalist", "noembed", "noframes", "video"}
 )
 """Elements that hold no text for a reader."""
 

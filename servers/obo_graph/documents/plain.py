@@ -2,19 +2,14 @@
 
 import codecs
 
-from obo_graph.documents.html_text import text_of
-
 TEXT = frozenset({"txt", "md", "csv", "json", "log"})
 """Endings read as they are, from the beginning as far as needed."""
 
 HTML = frozenset({"html", "htm"})
-"""Endings read as a whole, then reduced to what a reader would see."""
+"""Endings of pages, which are markup around what a reader would see."""
 
 MAX_TEXT_BYTES = 20 * 1024 * 1024
 """How far into a text file we read."""
-
-MAX_HTML_BYTES = 2 * 1024 * 1024
-"""The largest HTML file: the standard library's parser takes 0.15 s for each MB."""
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -27,8 +22,8 @@ _SAMPLE_BYTES = 16 * 1024
 
 def bytes_for(ending: str, chars: int) -> int:
     """How many bytes certainly hold the first `chars` characters of a file of this kind."""
-    if ending in HTML:
-        return MAX_HTML_BYTES
+    if ending not in TEXT:
+        return MAX_TEXT_BYTES  # its text begins where its markup or its directory says
     return min(MAX_TEXT_BYTES, max((chars + 1) * _BYTES_PER_CHAR, _SAMPLE_BYTES))
 
 
@@ -58,8 +53,3 @@ def _guessed_encoding(sample: bytes) -> str:
     broken = text.count("\ufffd") - sample.count("\ufffd".encode())
     whole = sum(not letter.isascii() for letter in text) - text.count("\ufffd")
     return "windows-1252" if broken > whole else "utf-8"
-
-
-def readable(ending: str, text: str) -> str:
-    """`text` itself, or what a reader sees of it if it is HTML."""
-    return text_of(text) if ending in HTML else text

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from mcp.server.mcpserver.tools import Tool
 
+from obo_graph.people.search import search_tool
 from obo_graph.people.whoami import whoami_tool
 from obo_graph.shape.tool import Workshop
 
@@ -16,3 +17,4 @@ from obo_graph.shape.tool import Workshop
 def tools(shop: Workshop) -> Iterator[Tool]:
     """The tools of the group `people`."""
     yield whoami_tool(shop)
+    yield search_tool(shop)

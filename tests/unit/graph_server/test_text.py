@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from obo_graph.documents.html_text import text_of
+from obo_graph.documents.html_text import text_of_html as text_of
 from obo_graph.shape.times import read, read_zoned, show
 from obo_graph.shape.zones import IANA_BY_WINDOWS, zone_named
 from obo_graph.text import clean, comparable, fence, one_line

@@ -1,0 +1,111 @@
+"""Where a chat message goes, and who would read it there."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import quote
+
+from obo_graph.chats.message import others
+from obo_graph.errors import GraphFailure, bad_argument, told_to_model
+from obo_graph.shape import ids
+from obo_graph.shape.addresses import Person, check_people, parse_people
+from obo_graph.shape.query import odata_text
+from obo_graph.shape.refusal import refused
+from obo_graph.shape.tool import Workshop
+from obo_graph.text import one_line
+from obo_graph.wire.answer import Json
+from obo_graph.wire.graph import PersonalGraph
+
+_SHOWN_PEOPLE = 10
+_NOBODY = "is nobody in this organisation; find the person with people_search"
+_UNSEEN = "Who reads this chat could not be checked: the app lacks Chat.ReadBasic."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """A chat that exists, or one person to chat with; exactly one of the two is set."""
+
+    chat_id: str = ""
+    person: Person | None = None
+
+    @classmethod
+    def of(cls, chat_id: str, to: str) -> "Destination":
+        """What the arguments `chat_id` and `to` mean.
+
+        Raises:
+            ToolError: both are given, or none, or what is given is malformed.
+        """
+        if bool(chat_id) == bool(to):
+            raise bad_argument("chat_id", "or to: give exactly one of the two")
+        if chat_id:
+            ids.segment("chat_id", chat_id)
+            return cls(chat_id=chat_id)
+        return cls(person=parse_people("to", [to])[0])
+
+
+async def readers(shop: Workshop, graph: PersonalGraph, there: Destination) -> Json:
+    """Who reads a message at `there`, with warnings on people outside.
+
+    Raises:
+        ToolError: the operator does not allow one of them, or so many.
+        GraphFailure: there is no such chat, or Graph does not answer.
+    """
+    people = [there.person] if there.person else await _members(shop, graph, there.chat_id)
+    if people is None:
+        return {"people": [], "warnings": [_UNSEEN]}
+    warnings = check_people(people, shop.settings, await shop.mailboxes.domain(graph))
+    shown = [one_line(one.name, 64) or one.address for one in people[:_SHOWN_PEOPLE]]
+    more = len(people) - _SHOWN_PEOPLE
+    return {"people": [*shown, f"+{more} more"] if more > 0 else shown, "warnings": warnings}
+
+
+async def _members(shop: Workshop, graph: PersonalGraph, chat_id: str) -> list[Person] | None:
+    """Everybody else in a chat; None if we may not see them and the operator does not mind."""
+    path = f"/chats/{ids.segment('chat_id', chat_id)}/members"
+    try:
+        answer = await graph.get(path)
+    except GraphFailure as failure:
+        if failure.status != HTTPStatus.FORBIDDEN:
+            raise
+        if shop.settings.recipient_domains:
+            with told_to_model("Chat.ReadBasic"):
+                raise
+        return None
+    if "@odata.nextLink" in answer:
+        hint = "This chat has more people than can be checked. Tell the person."
+        raise refused("recipients_refused", hint)
+    return [
+        Person(name=str(one.get("displayName") or ""), address=str(one.get("email") or ""))
+        for one in others({"members": answer.get("value")}, graph.person[1])
+    ]
+
+
+async def chat_of(graph: PersonalGraph, there: Destination) -> str:
+    """The id of the chat at `there`; the one with a single person is made if it is not there.
+
+    Graph never makes a second one for the same two (Graph, "Create chat"), so it is asked like
+    something that only reads.
+    """
+    if there.person is None:
+        return there.chat_id
+    users = f"{graph.transport.origin}/v1.0/users"
+    body: Json = {
+        "chatType": "oneOnOne",
+        "members": [_member(users, name) for name in (graph.person[1], there.person.address)],
+    }
+    try:
+        chat = await graph.post("/chats", body, repeatable=True)
+    except GraphFailure as failure:
+        if failure.status == HTTPStatus.NOT_FOUND:
+            raise bad_argument("to", _NOBODY) from None
+        with told_to_model("Chat.Create"):
+            raise
+    return one_line(chat.get("id"), 512)
+
+
+def _member(users: str, name: str) -> Json:
+    key = quote(odata_text(name), safe="'@")
+    return {
+        "@odata.type": "#microsoft.graph.aadUserConversationMember",
+        "roles": ["owner"],
+        "user@odata.bind": f"{users}({key})",
+    }

@@ -1,0 +1,107 @@
+"""`chat_send`: say something in a chat, once."""
+
+import html
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult
+from pydantic import Field
+
+from obo_graph.chats.destination import Destination, chat_of, readers
+from obo_graph.chats.message import is_from, text_in
+from obo_graph.errors import GraphFailure, bad_argument
+from obo_graph.shape import ids
+from obo_graph.shape.paging import objects
+from obo_graph.shape.refusal import refused
+from obo_graph.shape.result import OBJECT_SCHEMA, compact, result_of
+from obo_graph.shape.times import read
+from obo_graph.shape.tool import Workshop, make_tool, writing
+from obo_graph.text import clean, one_line
+from obo_graph.wire.answer import Json
+from obo_graph.wire.graph import PersonalGraph
+from obo_mcp import Principal, TokenSource
+
+_LOOKED_AT = 20
+_CLOCKS_APART = timedelta(seconds=60)
+_SETTLING_SECONDS = 2.0
+_MAYBE = (
+    "Graph did not answer and the message cannot be found: it may have been sent. Do not send it "
+    "again. Look with chat_read, and tell the person."
+)
+
+
+def send_tool(shop: Workshop) -> Tool:
+    """The tool `chat_send`."""
+
+    async def chat_send(
+        *,
+        tokens: Annotated[TokenSource, shop.tokens("chat_send")],
+        who: Annotated[Principal, shop.who()],
+        text: Annotated[str, Field(min_length=1, max_length=8000, description="Plain text")],
+        chat_id: Annotated[str, Field(max_length=512)] = "",
+        to: Annotated[str, Field(max_length=320, description="Or one person's address")] = "",
+        dry_run: bool = False,
+    ) -> CallToolResult:
+        there = Destination.of(chat_id, to)
+        said = clean(text).strip()
+        if not said:
+            raise bad_argument("text", "holds nothing to say")
+        async with shop.acting("chat_send", tokens, who) as graph:
+            known = await readers(shop, graph, there)
+            if dry_run:
+                would = compact({"send": said, "to": to, "chat_id": chat_id, **known})
+                return result_of({"dry_run": True, "would": would})
+            sent = await _send(shop, graph, await chat_of(graph, there), said)
+            return result_of(compact({**sent, **known}))
+
+    return make_tool(
+        chat_send,
+        title="Send a chat message",
+        description=(
+            "Send a Teams message to a chat, or to one person of the organisation by address. It "
+            "is out at once and cannot be taken back: show the text to the person first. Returns "
+            "ids and who reads it."
+        ),
+        annotations=writing(destructive=False, idempotent=False, open_world=True),
+        output_schema=OBJECT_SCHEMA,
+    )
+
+
+async def _send(shop: Workshop, graph: PersonalGraph, chat_id: str, text: str) -> Json:
+    path = f"/chats/{ids.segment('chat_id', chat_id)}/messages"
+    body = {"contentType": "html", "content": html.escape(text, quote=False).replace("\n", "<br>")}
+    since = datetime.fromtimestamp(shop.graph.clock.now(), UTC) - _CLOCKS_APART
+    try:
+        message = await graph.post_once(path, {"body": body})
+    except GraphFailure as failure:
+        if not failure.ambiguous:
+            raise
+        found = await _looked_up(graph, path, text_in({"body": body}), since)
+        if found is None:
+            raise refused("maybe_sent", _MAYBE) from None
+        message = found
+    return {"sent": True, "chat_id": chat_id, "id": one_line(message.get("id"), 64)}
+
+
+async def _looked_up(graph: PersonalGraph, path: str, text: str, since: datetime) -> Json | None:
+    """The message of the person's own with this very text, said just now; None if there is none."""
+    options = {"$top": str(_LOOKED_AT), "$orderby": "createdDateTime desc"}
+    try:
+        for wait_seconds in (0.0, _SETTLING_SECONDS):
+            if wait_seconds:
+                # What Teams took in before the connection broke may not be listed yet.
+                await graph.patience.wait(wait_seconds)
+            messages = objects((await graph.get(path, options)).get("value"))
+            for message in messages:
+                if _is_ours(message, graph.person[1], text, since):
+                    return message
+    except GraphFailure:
+        return None
+    return None
+
+
+def _is_ours(message: Json, me: str, text: str, since: datetime) -> bool:
+    said = read(message.get("createdDateTime"))
+    same = text_in(message).split() == text.split()
+    return same and is_from(message, me) and said is not None and said >= since

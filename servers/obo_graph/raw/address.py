@@ -1,0 +1,127 @@
+"""A path and a query that a model wrote, as a request that stays where it may go.
+
+Nothing of theirs reaches the wire as it stands: both are taken apart, checked piece by piece, and
+put together again. OData "URL conventions"; RFC 3986 for what has a meaning in a path.
+"""
+
+import re
+from types import MappingProxyType
+from urllib.parse import quote, unquote
+
+from obo_graph.errors import bad_argument
+
+_AREAS = frozenset({"me", "users", "groups", "sites", "drives", "chats", "planner"})
+_BAD_IN_PATH = re.compile(
+    r"[\x00-\x20\x7f-\xa0%?#$\\;<>\"^`{|}&\u2000-\u206f\ud800-\udfff\ufe00-\uffff]|\.\."
+)
+_PATH_SAFE = "!'()*,:=@~"
+# Raw bytes, addresses that open by themselves, and an endless stream of changes.
+_NOT_SERVED = frozenset({"content", "contentstream", "thumbnails", "delta", "search"})
+_OPTIONS = frozenset(
+    {"$select", "$filter", "$expand", "$orderby", "$top", "$search", "$count"}
+    | {"startDateTime", "endDateTime"}
+)
+_MOST_OPTIONS = 9
+_MOST_SEGMENTS = 16
+_MOST_ROWS = 25
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_WORD = re.compile(r"[A-Za-z]+")
+_COLLECTIONS = frozenset(
+    {"calendarview", "children", "people", "memberof", "transitivememberof", "instances"}
+)
+_SINGLE = frozenset({"mailboxsettings", "settings", "details", "analytics", "authentications"})
+_DIRECTORY = frozenset({"users", "groups"})
+_DIRECTORY_PARTS = frozenset(
+    {"memberof", "transitivememberof", "members", "owners", "directreports", "transitivemembers"}
+)
+_EVENTUAL = MappingProxyType({"ConsistencyLevel": "eventual"})
+
+
+def segments_of(path: str) -> list[str]:
+    """The segments of `path`, as they are meant.
+
+    Raises:
+        ToolError: it leads anywhere but to what the server allows.
+    """
+    segments = path.removeprefix("/").split("/")
+    if segments[0] not in _AREAS:
+        raise bad_argument("path", f"must begin with one of {', '.join(sorted(_AREAS))}")
+    if len(segments) > _MOST_SEGMENTS:
+        raise bad_argument("path", f"must have at most {_MOST_SEGMENTS} parts")
+    for segment in segments:
+        if not segment.strip(".") or _BAD_IN_PATH.search(segment):
+            raise bad_argument(
+                "path",
+                "must be plain parts between single slashes: no dots alone, no %, $, ?, blanks; "
+                "options go into query",
+            )
+        if _NOT_SERVED.intersection(_names_in(segment)):
+            raise bad_argument("path", "asks for content, changes or a search; use another tool")
+    return segments
+
+
+def _names_in(segment: str) -> list[str]:
+    """What a segment may be the name of: `delta` for `microsoft.graph.delta()`."""
+    parts = [part.partition("(")[0] for part in segment.lower().split(":")]
+    return [part.removeprefix("microsoft.graph.") for part in parts]
+
+
+def path_of(segments: list[str]) -> str:
+    """The path for checked segments, percent-encoded."""
+    return "".join(f"/{quote(segment, safe=_PATH_SAFE)}" for segment in segments)
+
+
+def options_of(query: str, segments: list[str]) -> dict[str, str]:
+    """The options in `query` (`name=value&name=value`), with `$top` where a list is asked for.
+
+    Raises:
+        ToolError: one is not allowed, given twice, or malformed.
+    """
+    parts = [part for part in query.removeprefix("?").split("&") if part]
+    if len(parts) > _MOST_OPTIONS:
+        raise bad_argument("query", f"must have at most {_MOST_OPTIONS} options")
+    options: dict[str, str] = {}
+    for part in parts:
+        name, value = _option(part)
+        if name in options:
+            raise bad_argument("query", f"gives {name} twice")
+        options[name] = value
+    if "$top" in options:
+        options["$top"] = _top(options["$top"])
+    elif _is_collection(segments):
+        options["$top"] = str(_MOST_ROWS)
+    return options
+
+
+def headers_of(segments: list[str], options: dict[str, str]) -> dict[str, str]:
+    """What the directory wants beside `$search` and `$count` (Graph, "Advanced query")."""
+    directory = segments[0] in _DIRECTORY or segments[-1].lower() in _DIRECTORY_PARTS
+    return dict(_EVENTUAL) if directory and {"$search", "$count"} & options.keys() else {}
+
+
+def _option(part: str) -> tuple[str, str]:
+    written, _, given = part.partition("=")
+    # Not unquote_plus: the + of an offset would become a blank.
+    name, value = unquote(written), unquote(given)
+    if name not in _OPTIONS:
+        raise bad_argument("query", f"may hold these options only: {', '.join(sorted(_OPTIONS))}")
+    if not value.strip() or _CONTROL.search(value):
+        raise bad_argument("query", f"holds no usable value for {name}")
+    return name, value
+
+
+def _top(value: str) -> str:
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= _MOST_ROWS):
+        raise bad_argument("query", f"$top must be 1 to {_MOST_ROWS}; for more rows pass cursor")
+    return str(int(value))
+
+
+def _is_collection(segments: list[str]) -> bool:
+    """Whether the path looks like a list: its last part is a plural and not an id.
+
+    Planner takes no `$top`; a list that is not recognised is cut here, not by Graph.
+    """
+    last = segments[-1].lower()
+    if segments[0] == "planner" or "planner" in segments or not _WORD.fullmatch(last):
+        return False
+    return last in _COLLECTIONS or (last.endswith("s") and last not in _SINGLE)
