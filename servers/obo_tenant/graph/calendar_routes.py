@@ -51,7 +51,7 @@ def list_calendars(visit: Visit) -> Response:
 
 def get_calendar(visit: Visit) -> Response:
     """One calendar; the default one without an id."""
-    calendar = _calendar(visit)
+    calendar = find_calendar(visit)
     default = calendar is visit.owner.calendars[0]
     full = calendar_json(calendar, visit.prefer, default=default)
     context = visit.mine("calendars/$entity")
@@ -60,9 +60,26 @@ def get_calendar(visit: Visit) -> Response:
 
 def view_calendar(visit: Visit) -> Response:
     """What happens between startDateTime and endDateTime."""
+    return _listed(visit, find_calendar(visit).between(*_window(visit)), "calendarView")
+
+
+def list_events(visit: Visit) -> Response:
+    """Single events and series; the occurrences of a series are not among them."""
+    wanted = ("singleInstance", "seriesMaster")
+    found = [each for each in find_calendar(visit).events if each.kind in wanted]
+    return _listed(visit, found, "events")
+
+
+def list_instances(visit: Visit) -> Response:
+    """The occurrences of one series in a window."""
+    calendar, master = find_event(visit)
+    found = [each for each in calendar.between(*_window(visit)) if each.master == master.ids]
+    return _listed(visit, found, f"events('{visit.variables['event']}')/instances")
+
+
+def _listed(visit: Visit, found: list[Event], context: str) -> Response:
     options = visit.options
     check_names(options.select, EVENT_PROPERTIES, "event")
-    found = _calendar(visit).between(*_window(visit))
     if options.search is not None:
         raise GraphError(400, "ErrorInvalidUrlQuery", "The query is not supported.")
     if options.filter is not None:
@@ -71,24 +88,29 @@ def view_calendar(visit: Visit) -> Response:
         found = in_order(found, parse_order(options.order_by, EVENT_FIELDS))
     size = page_size(options, default=10, maximum=1000, preferred=visit.prefer.page_size)
     page = cut(found, options, size=size, by="$skip")
-    shown = [_shown(visit, each) for each in page.items]
-    return visit.many(
-        visit.mine("calendarView"), page, shown, len(found) if options.count else None
-    )
+    shown = [shown_event(visit, each) for each in page.items]
+    return visit.many(visit.mine(context), page, shown, len(found) if options.count else None)
 
 
 def get_event(visit: Visit) -> Response:
     """One event, occurrence or series by either id."""
     check_names(visit.options.select, EVENT_PROPERTIES, "event")
+    _, event = find_event(visit)
+    return visit.one(visit.mine("events/$entity"), shown_event(visit, event))
+
+
+def find_event(visit: Visit) -> tuple[Calendar, Event]:
+    """The event that the path names, and its calendar. Raises GraphError 400 or 404."""
     name = visit.variables["event"]
     for calendar in visit.owner.calendars:
         event = calendar.event(name)
         if event is not None:
-            return visit.one(visit.mine("events/$entity"), _shown(visit, event))
+            return calendar, event
     raise item_not_found("calendar") if is_outlook_id(name) else malformed_id()
 
 
-def _calendar(visit: Visit) -> Calendar:
+def find_calendar(visit: Visit) -> Calendar:
+    """The calendar that the path names, else the default one. Raises GraphError 400 or 404."""
     name = visit.variables.get("calendar")
     if name is None:
         return visit.owner.calendars[0]
@@ -136,7 +158,8 @@ def _plain(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%f0")
 
 
-def _shown(visit: Visit, event: Event) -> dict[str, Any]:
+def shown_event(visit: Visit, event: Event) -> dict[str, Any]:
+    """The event with what was selected; without its body for those who may see the basics only."""
     full = event_json(event, visit.prefer)
     if not visit.may(*READ_BODY):
         full = {name: value for name, value in full.items() if name not in _BODY}
@@ -149,8 +172,14 @@ OPERATIONS = operations(
     ("calendars", list_calendars),
     ("calendars/{calendar}", get_calendar),
     ("calendars/{calendar}/calendarView", view_calendar),
+    ("calendars/{calendar}/events", list_events),
+    ("calendars/{calendar}/events/{event}", get_event),
     ("calendar", get_calendar),
     ("calendar/calendarView", view_calendar),
+    ("calendar/events", list_events),
+    ("calendar/events/{event}", get_event),
     ("calendarView", view_calendar),
+    ("events", list_events),
     ("events/{event}", get_event),
+    ("events/{event}/instances", list_instances),
 )

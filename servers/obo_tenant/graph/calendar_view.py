@@ -19,15 +19,15 @@ def event_json(event: Event, prefer: Preferences) -> dict[str, Any]:
         "@odata.etag": f'W/"{event.change_key}"',
         "id": item_id,
         "createdDateTime": utc_text(event.created),
-        "lastModifiedDateTime": utc_text(event.created),
+        "lastModifiedDateTime": utc_text(event.modified or event.created),
         "changeKey": event.change_key,
         "categories": list(event.categories),
-        "transactionId": None,
+        "transactionId": event.transaction_id,
         "originalStartTimeZone": event.zone,
         "originalEndTimeZone": event.zone,
         "iCalUId": event.uid,
         "reminderMinutesBeforeStart": event.reminder_minutes,
-        "isReminderOn": not event.all_day,
+        "isReminderOn": not event.all_day if event.reminder_on is None else event.reminder_on,
         "hasAttachments": False,
         "subject": event.subject,
         "bodyPreview": " ".join(event.body.text.split())[:PREVIEW_LENGTH],
@@ -36,7 +36,7 @@ def event_json(event: Event, prefer: Preferences) -> dict[str, Any]:
         "isAllDay": event.all_day,
         "isCancelled": event.cancelled,
         "isOrganizer": event.mine,
-        "responseRequested": True,
+        "responseRequested": event.response_requested,
         "seriesMasterId": event.master.pick(immutable=immutable) if event.master else None,
         "showAs": event.show_as,
         "type": event.kind,
@@ -44,17 +44,17 @@ def event_json(event: Event, prefer: Preferences) -> dict[str, Any]:
         "onlineMeetingUrl": None,
         "isOnlineMeeting": event.meeting_url is not None,
         "onlineMeetingProvider": "teamsForBusiness" if event.meeting_url else "unknown",
-        "allowNewTimeProposals": True,
+        "allowNewTimeProposals": event.new_times,
         "isDraft": False,
-        "hideAttendees": False,
-        "responseStatus": {"response": event.response, "time": _NEVER},
+        "hideAttendees": event.hide_attendees,
+        "responseStatus": _status(event.response, event.answered),
         "body": body_json(event.body, prefer),
         "start": _when(event, event.start, prefer),
         "end": _when(event, event.end, prefer),
         "location": _location(event.location),
         "locations": [_location(event.location)] if event.location else [],
         "recurrence": _recurrence(event.recurrence, event.zone),
-        "attendees": [_attendee(each) for each in event.attendees],
+        "attendees": [_attendee(each, prefer) for each in _visible(event)],
         "organizer": recipient(event.organizer),
         "onlineMeeting": {"joinUrl": event.meeting_url} if event.meeting_url else None,
     }
@@ -113,9 +113,24 @@ def _location(name: str) -> dict[str, str]:
     }
 
 
-def _attendee(attendee: Attendee) -> dict[str, Any]:
-    status = {"response": attendee.response, "time": _NEVER}
-    return {"type": attendee.kind, "status": status, **recipient(attendee.person)}
+def _visible(event: Event) -> tuple[Attendee, ...]:
+    return event.attendees if event.mine or not event.hide_attendees else ()
+
+
+def _status(response: str, answered: datetime | None) -> dict[str, str]:
+    return {"response": response, "time": utc_text(answered) if answered else _NEVER}
+
+
+def _attendee(attendee: Attendee, prefer: Preferences) -> dict[str, Any]:
+    status = _status(attendee.response, attendee.answered)
+    shown = {"type": attendee.kind, "status": status, **recipient(attendee.person)}
+    if attendee.proposed is not None:
+        start, end = attendee.proposed
+        shown["proposedNewTime"] = {
+            "start": date_time_time_zone(start, prefer.time_zone),
+            "end": date_time_time_zone(end, prefer.time_zone),
+        }
+    return shown
 
 
 def _recurrence(rule: Recurrence | None, zone: str) -> dict[str, Any] | None:
@@ -125,17 +140,17 @@ def _recurrence(rule: Recurrence | None, zone: str) -> dict[str, Any] | None:
         "pattern": {
             "type": rule.pattern,
             "interval": rule.interval,
-            "month": 0,
+            "month": rule.month,
             "dayOfMonth": rule.day_of_month,
             "daysOfWeek": list(rule.days),
             "firstDayOfWeek": "sunday",
-            "index": "first",
+            "index": rule.index,
         },
         "range": {
-            "type": "endDate",
+            "type": rule.range_kind,
             "startDate": rule.first.isoformat(),
-            "endDate": rule.last.isoformat(),
+            "endDate": rule.last.isoformat() if rule.range_kind == "endDate" else "0001-01-01",
             "recurrenceTimeZone": zone,
-            "numberOfOccurrences": 0,
+            "numberOfOccurrences": rule.count,
         },
     }

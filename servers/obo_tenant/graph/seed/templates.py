@@ -20,11 +20,17 @@ class Templates:
     series: tuple[Template, ...]
     folders: tuple[str, ...]
     files: tuple[Template, ...]
+    chat_groups: tuple[str, ...]
+    chat_lines: tuple[str, ...]
+    task_lists: tuple[str, ...]
+    task_plans: tuple[str, ...]
+    task_titles: tuple[str, ...]
 
 
 def load_templates() -> Templates:
     """Read the .toml files that come with the package."""
     meetings, drive = _read("meetings"), _read("files")
+    chats, tasks = _read("chats"), _read("tasks")
     return Templates(
         threads=tuple(_read("threads")["thread"]),
         notices=tuple(_read("notices")["notice"]),
@@ -33,6 +39,11 @@ def load_templates() -> Templates:
         series=tuple(meetings["series"]),
         folders=tuple(drive["folders"]),
         files=tuple(drive["file"]),
+        chat_groups=tuple(chats["groups"]),
+        chat_lines=tuple(chats["lines"]),
+        task_lists=tuple(tasks["lists"]),
+        task_plans=tuple(tasks["plans"]),
+        task_titles=tuple(tasks["titles"]),
     )
 
 
