@@ -45,12 +45,12 @@ def content(graph, item, **headers):
     return graph.client.get(answer.headers["Location"], headers=headers)
 
 
-def test_tree_can_be_walked_and_has_about_120_files(items):
+def test_tree_can_be_walked_and_has_several_hundred_files(items):
     files = [item for item in items if "file" in item]
-    assert 100 <= len(files) <= 125
+    assert 260 <= len(files) <= 320
     assert len({item["id"] for item in items}) == len(items)
     assert {item["name"].rpartition(".")[2] for item in files} >= {
-        "txt", "md", "csv", "json", "html", "docx", "xlsx", "pdf",
+        "txt", "md", "csv", "json", "html", "docx", "xlsx", "pptx", "pdf",
     }  # fmt: skip
     assert sum(item["size"] == 0 for item in files) == 1
     assert sum("shared" in item for item in files) == 1
@@ -105,7 +105,7 @@ def test_every_content_is_what_it_claims_to_be(graph, items):
         assert len(answer.content) == item["size"]
         assert answer.headers["Content-Type"].startswith(item["file"]["mimeType"])
         kind = item["name"].rpartition(".")[2]
-        if kind in ("docx", "xlsx"):
+        if kind in ("docx", "xlsx", "pptx"):
             with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
                 assert archive.testzip() is None
                 for name in archive.namelist():
@@ -206,6 +206,23 @@ def test_wrong_paths_and_options_are_refused(graph, path, expected):
     assert code(graph.get(path)) == expected
 
 
+def test_children_come_along_when_expanded(graph, items):
+    shown = graph.get(f"{ROOT}?$expand=children").json()
+    assert [each["id"] for each in shown["children"]] == [
+        each["id"] for each in graph.get(f"{ROOT}/children").json()["value"]
+    ]
+
+
+@pytest.mark.parametrize("path", [f"{ROOT}?$expand=wardrobe", f"{ROOT}/children?$expand=children"])
+def test_what_cannot_be_expanded_is_refused(graph, path):
+    assert code(graph.get(path)) == (400, "BadRequest")
+
+
+def test_own_drives_are_one(graph):
+    (drive,) = graph.get("/me/drives").json()["value"]
+    assert drive["id"] == graph.get("/me/drive").json()["id"]
+
+
 def test_drive_search_looks_into_names_and_content(graph, named):
     shown = graph.get(f"{ROOT}/search(q='door log')?$select=name").json()["value"]
     assert {"name": "Door log.txt"} in shown
@@ -252,7 +269,12 @@ def test_search_query_understands_file_properties(graph, items):
     (container,) = ask(graph, "driveItem", "filetype:docx", size=100).json()["value"][0][
         "hitsContainers"
     ]
-    names = {hit["resource"]["name"] for hit in container["hits"]}
+    own = graph.get("/me/drive").json()["id"]
+    names = {
+        hit["resource"]["name"]
+        for hit in container["hits"]
+        if hit["resource"]["parentReference"]["driveId"] == own
+    }
     assert names == {item["name"] for item in items if item["name"].endswith(".docx")}
     (empty,) = ask(graph, "driveItem", "filetype:wardrobe").json()["value"][0]["hitsContainers"]
     assert empty == {"total": 0, "moreResultsAvailable": False}

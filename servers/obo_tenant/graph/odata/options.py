@@ -3,6 +3,7 @@
 Source: Graph "use query parameters to customize responses".
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
@@ -13,6 +14,8 @@ _SYSTEM = frozenset(
     {"$select", "$top", "$skip", "$skiptoken", "$orderby", "$filter", "$search", "$count"}
     | {"$expand", "$format"}
 )
+
+_COMMA = re.compile(r",(?![^(]*\))")  # not within the options of one name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,7 @@ def _sorted_out(pairs: tuple[tuple[str, str], ...]) -> tuple[dict[str, str], dic
 def _names(text: str | None) -> tuple[str, ...]:
     if text is None:
         return ()
-    names = tuple(part.strip() for part in text.split(","))
+    names = tuple(part.strip() for part in _COMMA.split(text))
     if not all(names):
         raise bad_request("Parsing OData Select and Expand failed: an empty term was found.")
     return names

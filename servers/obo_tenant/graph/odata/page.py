@@ -34,8 +34,13 @@ def cut(
         return Page(items[start:], None)
     value = str(end) if by == "$skip" else token(end)
     kept = [pair for pair in options.pairs if pair[0].casefold() not in ("$skip", "$skiptoken")]
-    query = "&".join(f"{quote(n, safe='$@.')}={quote(v, safe='')}" for n, v in (*kept, (by, value)))
-    return Page(items[start:end], query)
+    return Page(items[start:end], _query((*kept, (by, value))))
+
+
+def before_first(options: Options) -> Page:
+    """An empty page that leads to the first one, as Graph may send at any time."""
+    kept = [pair for pair in options.pairs if pair[0].casefold() not in ("$skip", "$skiptoken")]
+    return Page((), _query((*kept, ("$skiptoken", token(0)))))
 
 
 def page_size(options: Options, *, default: int, maximum: int, preferred: int | None) -> int:
@@ -97,6 +102,10 @@ def show(
         return dict(full)
     wanted = {name.casefold() for name in (*names, *always)}
     return {name: value for name, value in full.items() if name.casefold() in wanted}
+
+
+def _query(pairs: Iterable[tuple[str, str]]) -> str:
+    return "&".join(f"{quote(name, safe='$@.')}={quote(value, safe='')}" for name, value in pairs)
 
 
 def _bad_token() -> GraphError:

@@ -7,8 +7,10 @@ import json
 import random
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from xml.sax.saxutils import escape
+
+from obo_tenant.graph.contents import Document
+from obo_tenant.graph.pdf import as_pdf_document
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _TYPES = (
@@ -33,16 +35,9 @@ _OVERRIDE = (
 _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_DRAWING = "http://schemas.openxmlformats.org/drawingml/2006/main"
+_SLIDES = "http://schemas.openxmlformats.org/presentationml/2006/main"
 _OPENXML = "application/vnd.openxmlformats-officedocument"
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """The bytes of a file, its media type and the text that is in it."""
-
-    content: bytes
-    mime_type: str
-    text: str
 
 
 def make_document(kind: str, text: str, dice: random.Random) -> Document:
@@ -142,34 +137,47 @@ def _zip(parts: Mapping[str, str]) -> bytes:
     return out.getvalue()
 
 
-def _pdf(text: str, _dice: random.Random) -> Document:
-    lines = "".join(f"({_pdf_escape(line)}) Tj T*\n" for line in text.splitlines())
-    stream = f"BT /F1 12 Tf 16 TL 72 760 Td\n{lines}ET".encode("latin-1", "replace")
-    objects = (
-        b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        (
-            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R "
-            b"/Resources << /Font << /F1 5 0 R >> >> >>"
-        ),
-        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
-        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+def _pptx(text: str, _dice: random.Random) -> Document:
+    paragraphs = "".join(
+        f"<a:p><a:r><a:t>{escape(line)}</a:t></a:r></a:p>" for line in text.splitlines()
     )
-    out = bytearray(b"%PDF-1.4\n")
-    places = []
-    for number, body in enumerate(objects, 1):
-        places.append(len(out))
-        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    size = len(objects) + 1
-    start = len(out)
-    out += b"xref\n0 %d\n0000000000 65535 f \n%s" % (size, table)
-    out += b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (size, start)
-    return Document(bytes(out), "application/pdf", text)
+    names = f'xmlns:a="{_DRAWING}" xmlns:r="{_OFFICE}" xmlns:p="{_SLIDES}"'
+    head = '<?xml version="1.0" encoding="UTF-8"?>'
+    kind = "presentationml.presentation"
+    slide = _OVERRIDE.format(part="ppt/slides/slide1.xml", kind="presentationml.slide")
+    parts = {
+        "[Content_Types].xml": _TYPES.format(
+            overrides=_OVERRIDE.format(part="ppt/presentation.xml", kind=kind)
+            + slide.replace("slide.main+xml", "slide+xml")
+        ),
+        "_rels/.rels": _RELATIONS.format(
+            items=_RELATION.format(name="r1", kind="officeDocument", target="ppt/presentation.xml")
+        ),
+        "ppt/presentation.xml": f"{head}<p:presentation {names}><p:sldIdLst>"
+        '<p:sldId id="256" r:id="r1"/></p:sldIdLst></p:presentation>',
+        "ppt/_rels/presentation.xml.rels": _RELATIONS.format(
+            items=_RELATION.format(name="r1", kind="slide", target="slides/slide1.xml")
+        ),
+        "ppt/slides/slide1.xml": f"{head}<p:sld {names}><p:cSld><p:spTree><p:sp><p:txBody>"
+        f"{paragraphs}</p:txBody></p:sp></p:spTree></p:cSld></p:sld>",
+    }
+    return Document(_zip(parts), f"{_OPENXML}.{kind}", text)
 
 
-def _pdf_escape(line: str) -> str:
-    return line.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
+def _pdf(text: str, _dice: random.Random) -> Document:
+    return as_pdf_document(text)
+
+
+def large_table(megabytes: int) -> Document:
+    """A CSV of at least that many million bytes; search reads only its beginning."""
+    head = "number,door,opened,closed,by\r\n"
+    block = "".join(
+        f"{number:05d},{'NESW'[number % 4]}{number % 37:02d},08:{number % 60:02d},"
+        f"09:{number % 59:02d},badge {number % 911}\r\n"
+        for number in range(1000)
+    )
+    content = (head + block * (megabytes * 1_000_000 // len(block) + 1)).encode()
+    return Document(content, "text/csv", head + block[:4000])
 
 
 KINDS: Mapping[str, Callable[[str, random.Random], Document]] = {
@@ -180,5 +188,6 @@ KINDS: Mapping[str, Callable[[str, random.Random], Document]] = {
     "html": _html,
     "docx": _docx,
     "xlsx": _xlsx,
+    "pptx": _pptx,
     "pdf": _pdf,
 }
