@@ -6,10 +6,12 @@ file or a page of them, with hostile texts inside, and now and then a refusal.
 
 import json
 import re
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 import httpx
 from hypothesis import strategies as st
+
+from support.graph_templates import check_request
 
 ORIGIN = "https://graph.microsoft.com"
 ME = r"/v1\.0/me"
@@ -168,6 +170,20 @@ def _strays(tool, request):
     steps = json.loads(request.content)["requests"] if raw.endswith("/$batch") else ()
     urls = ["/v1.0" + step["url"].partition("?")[0] for step in steps]
     return not all(_ALLOWED[tool].fullmatch(url) for url in urls)
+
+
+def check_known(requests):
+    """Fails for a request to Graph that fits none of the SDK's templates, or asks oddly."""
+    for request in requests:
+        if _FILE_HOSTS.fullmatch(request.url.host):
+            continue
+        asked = [(request.method, request.url.raw_path.decode())]
+        if request.url.path.endswith("/$batch"):
+            steps = json.loads(request.content)["requests"]
+            asked += [(step["method"], "/v1.0" + step["url"]) for step in steps]
+        for method, target in asked:
+            path, _, query = target.partition("?")
+            check_request(method, path.removeprefix("/v1.0"), list(dict(parse_qsl(query, True))))
 
 
 class AnyGraph(httpx.AsyncBaseTransport):
