@@ -7,7 +7,7 @@ from urllib.parse import quote
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_GRAPH = ("/v1.0/", "/_download/")
+_GRAPH = ("/v1.0/", "/_download/", "/_upload/", "/_attach/")
 _HUNG_UP = 499  # nginx's number for a client that did not wait for its answer
 _LOGGER = logging.getLogger("obo_tenant.access")
 

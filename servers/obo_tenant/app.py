@@ -31,6 +31,7 @@ def create_app(tenant: Tenant) -> Starlette:
             record=tenant.record,
             base_url=tenant.base_url,
             clock=tenant.clock,
+            quirks=tenant.cloud.quirks,
         ),
         *agent_routes(agent),
         *userinfo_routes(tenant),

@@ -7,6 +7,7 @@ from obo_tenant.clock import SYSTEM_CLOCK, Clock
 from obo_tenant.cluster import Cluster
 from obo_tenant.directory import Directory
 from obo_tenant.faults import Faults
+from obo_tenant.graph.quirks import Quirks
 from obo_tenant.log import Log
 from obo_tenant.people import HOME, NEIGHBOUR
 from obo_tenant.registered import Registrar
@@ -30,6 +31,7 @@ class Cloud:
         self.clock = clock
         self.browsers = Browsers(clock)
         self.faults = Faults(clock)
+        self.quirks = Quirks()
         self.log = Log(directories, clock)
         self.registrar = Registrar(directories[0].apps)
         self.cluster = Cluster(base_url, clock)

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from obo_tenant.apps import GRAPH_AUDIENCE, Application
 from obo_tenant.control_credentials import credential_switches, shown_workload
 from obo_tenant.control_faults import FaultSwitches
+from obo_tenant.control_graph import GraphSwitches
 from obo_tenant.control_people import PeopleSwitches
 from obo_tenant.control_tokens import TokenSwitches
 from obo_tenant.directory import Account, Directory
@@ -35,12 +36,15 @@ def control_routes(tenant: Tenant, agent: Connected) -> list[BaseRoute]:
     """The switches, behind their guard."""
     switches, tokens = Switches(tenant, agent), TokenSwitches(tenant)
     people, faults = PeopleSwitches(tenant), FaultSwitches(tenant)
+    graph = GraphSwitches(tenant)
     table: list[tuple[str, str, _Endpoint]] = [
         ("/", "GET", switches.overview),
         ("/tokens", "POST", tokens.token),
         ("/people", "POST", tokens.people),
         ("/faults", "PUT", faults.set_fault),
         ("/faults", "DELETE", faults.clear_faults),
+        ("/graph", "PUT", graph.set_quirks),
+        ("/graph", "DELETE", graph.end_quirks),
         ("/log", "GET", switches.read_log),
         ("/log", "DELETE", switches.clear_log),
         ("/apps/{name}", "PATCH", switches.change_app),

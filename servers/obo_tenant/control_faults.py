@@ -2,11 +2,12 @@
 
 import re
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from obo_tenant.fault_bodies import FORMS, Form
 from obo_tenant.faults import Fault, FaultPlace
 from obo_tenant.fields import BadSwitch, Fields, person_named, tenant_named
 from obo_tenant.tenant import Tenant
@@ -17,6 +18,8 @@ _PLACES: MappingProxyType[str, FaultPlace] = MappingProxyType(
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]{0,4000}")
 _FRAMING = frozenset({"connection", "content-length", "content-type", "transfer-encoding"})
+_PATH = re.compile(r"/[A-Za-z0-9_/${}().:*-]{1,200}")
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _LARGEST_SEED = 2**53
 
 
@@ -27,7 +30,20 @@ class FaultSwitches:
         self._tenant = tenant
 
     async def set_fault(self, request: Request) -> Response:
-        """`PUT /_tenant/faults`."""
+        """`PUT /_tenant/faults`: the next answers there go wrong.
+
+        `where` is token, keys or graph; `person` and `tenant` say whose requests, `count` how many
+        (1), `probability` that it is left to chance (then several may be told apart by `name`,
+        and `seed` begins the drawing anew). `delay_seconds` passes before it strikes. The answer is
+        made of `status`, `headers` and a JSON `body`; without a body it is what the service would
+        say.
+
+        At Graph also: `method`; `path`, as the log shows it (`/v1.0/me/messages/{message}/send`;
+        its beginning is enough, and `*` stands for anything); `form` for what is not JSON: `html`
+        (the page of a gateway), `empty`, `reset` (the connection is cut without an answer),
+        `partial` (and within one); `after`: true for Graph to do the work and then lose the answer.
+        A batch is struck as a whole at `/v1.0/$batch`, and each request in it at its own path.
+        """
         fields = await Fields.of(request)
         fault = self._fault(fields)
         seed = fields.whole("seed", None, 0, _LARGEST_SEED)
@@ -49,10 +65,15 @@ class FaultSwitches:
         where, (oid, tenant_id) = _place(fields), self._whose(fields)
         if tenant_id is not None and where == "graph":
             raise BadSwitch("tenant: Graph is one for both; name a person")
+        method, path, form, after = _at_graph(fields, where)
         return Fault(
             where=where,
             oid=oid,
             tenant_id=tenant_id,
+            method=method,
+            path=path,
+            form=form,
+            after=after,
             status=fields.whole("status", None, 200, 599),
             headers=_headers(fields.mapping("headers") or {}),
             body=fields.mapping("body"),
@@ -73,6 +94,22 @@ def _place(fields: Fields) -> FaultPlace:
     if where not in _PLACES:
         raise BadSwitch("where must be token, keys or graph")
     return _PLACES[where]
+
+
+def _at_graph(
+    fields: Fields, where: FaultPlace
+) -> tuple[str | None, str | None, Form | None, bool]:
+    method, path, form = fields.text("method"), fields.text("path"), fields.text("form")
+    after = bool(fields.flag("after"))
+    if where != "graph" and (method or path or form or after):
+        raise BadSwitch("method, path, form and after are for graph")
+    if method is not None and method not in _METHODS:
+        raise BadSwitch("method must be GET, POST, PUT, PATCH or DELETE")
+    if path is not None and not _PATH.fullmatch(path):
+        raise BadSwitch("path must be one as the log shows it, or a pattern with *")
+    if form is not None and form not in FORMS:
+        raise BadSwitch("form must be html, empty, reset or partial")
+    return method, path, cast("Form | None", form), after
 
 
 def _headers(wanted: dict[str, Any]) -> dict[str, str]:

@@ -2,12 +2,18 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, get_args
 from uuid import uuid4
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from obo_tenant.clock import Clock, stamp
+from obo_tenant.cut_line import CutLine
+
+Form = Literal["html", "empty", "reset", "partial"]
+"""What comes instead of JSON: the page of a gateway, no body, no answer at all, half an answer."""
+
+FORMS: frozenset[str] = frozenset(get_args(Form))
 
 _TOKEN_FAULTS = MappingProxyType(
     {
@@ -15,6 +21,20 @@ _TOKEN_FAULTS = MappingProxyType(
         401: ("invalid_client", 7000215),
         429: ("temporarily_unavailable", 90055),
     }
+)
+
+
+_GRAPH_CODES = MappingProxyType(
+    {
+        429: "TooManyRequests",
+        503: "ServiceUnavailable",
+        507: "quotaLimitReached",
+        509: "activityLimitReached",
+    }
+)
+_PAGE = (
+    "<html>\r\n<head><title>{status}</title></head>\r\n<body>\r\n<center><h1>{status}</h1></center>"
+    "\r\n<hr><center>Microsoft-Azure-Application-Gateway/v2</center>\r\n</body>\r\n</html>\r\n"
 )
 
 
@@ -35,6 +55,14 @@ class FaultBodies:
         """The whole answer."""
         return JSONResponse(dict(body), status, dict(headers))
 
+    def formed(self, form: Form, status: int, headers: Mapping[str, str]) -> Response:
+        """The whole answer, where it is not JSON."""
+        if form in {"reset", "partial"}:
+            return CutLine(begun=form == "partial")
+        if form == "empty":
+            return Response(None, status, dict(headers))
+        return HTMLResponse(_PAGE.format(status=status), status, dict(headers))
+
     def _token_body(self, status: int, body: Mapping[str, Any] | None) -> Mapping[str, Any]:
         if body is not None and "error" not in body:
             return body
@@ -52,7 +80,7 @@ class FaultBodies:
     def _graph_body(self, status: int, body: Mapping[str, Any] | None) -> Mapping[str, Any]:
         if body is not None:
             return body
-        code = {429: "TooManyRequests", 503: "ServiceUnavailable"}.get(status, "UnknownError")
+        code = _GRAPH_CODES.get(status, "UnknownError")
         date = stamp(self._clock()).replace(" ", "T").removesuffix("Z")
         inner = {"date": date, "request-id": str(uuid4())}
         return {"error": {"code": code, "message": "Please retry later.", "innerError": inner}}

@@ -6,17 +6,29 @@ One certain fault can be set for a place, and beside it any number that strike b
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Literal
 
 import anyio
 from starlette.responses import Response
 
 from obo_tenant.clock import Clock
-from obo_tenant.fault_bodies import FaultBodies
+from obo_tenant.fault_bodies import FaultBodies, Form
 
 FaultPlace = Literal["token", "keys", "graph"]
 SEED = 20261123
 _ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Struck:
+    """A request, as far as a fault looks at it. `path` is as the log shows it."""
+
+    where: FaultPlace
+    oid: str | None = None
+    tenant_id: str | None = None
+    method: str = ""
+    path: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,7 +37,11 @@ class Fault:
 
     With a `tenant_id` it strikes that tenant only (Graph is nobody's in particular).
 
-    Without a `body` a status of None or 200 means: answer normally, with `headers` added.
+    At Graph it may strike one `method` only, and one `path`: of `/v1.0/me/messages/{message}` as
+    the log shows it, whole or its first segments; or a pattern with `*`, which matches anything.
+
+    Without a `body` a status of None or 200 means: answer normally, with `headers` added; unless
+    its `form` is another than JSON. With `after` Graph does its work, and only the answer is lost.
 
     A `probability` below 1 makes it one of chance: the share of the answers that it strikes.
     `name` tells several of those at one place apart.
@@ -34,18 +50,22 @@ class Fault:
     where: FaultPlace
     oid: str | None = None
     tenant_id: str | None = None
+    method: str | None = None
+    path: str | None = None
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, object] | None = None
+    form: Form | None = None
+    after: bool = False
     count: int = 1
     delay_seconds: float = 0.0
     probability: float = 1.0
     name: str = ""
 
     @property
-    def place(self) -> tuple[FaultPlace, str | None, str | None]:
+    def place(self) -> tuple[str | None, ...]:
         """What it strikes."""
-        return self.where, self.oid, self.tenant_id
+        return self.where, self.oid, self.tenant_id, self.method, self.path
 
     @property
     def certain(self) -> bool:
@@ -55,34 +75,43 @@ class Fault:
     @property
     def answers(self) -> bool:
         """Whether it puts an answer in the place of ours."""
-        return self.body is not None or self.status not in {None, 200}
+        return self.body is not None or self.form is not None or self.status not in {None, 200}
 
     def replaces(self, earlier: "Fault") -> bool:
         """Whether `earlier` ends because this one was set."""
         alike = (self.place, self.certain) == (earlier.place, earlier.certain)
         return alike and (self.certain or self.name == earlier.name)
 
-    def is_for(self, where: FaultPlace, oid: str | None, tenant_id: str | None) -> bool:
-        """Whether it may strike a request of that person at that tenant."""
+    def is_for(self, struck: Struck) -> bool:
+        """Whether it may strike that request."""
         return (
-            self.where == where
-            and self.oid in {None, oid}
-            and self.tenant_id in {None, tenant_id}
+            self.where == struck.where
+            and self.oid in {None, struck.oid}
+            and self.tenant_id in {None, struck.tenant_id}
+            and self.method in {None, struck.method}
+            and (self.path is None or _leads_to(self.path, struck.path))
             and self.count > 0
         )
 
     @property
-    def rank(self) -> tuple[bool, bool]:
+    def rank(self) -> tuple[bool, ...]:
         """How particular it is."""
-        return self.oid is not None, self.tenant_id is not None
+        return tuple(
+            each is not None for each in (self.path, self.method, self.oid, self.tenant_id)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """What a fault does to one request: an answer instead of ours, or headers added to ours."""
+    """What a fault does to one request: an answer instead of ours, or headers added to ours.
+
+    With `after` the request is to be served first, and its answer thrown away `late_seconds` later.
+    """
 
     response: Response | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    after: bool = False
+    late_seconds: float = 0.0
 
 
 class Faults:
@@ -122,33 +151,48 @@ class Faults:
         self.seed(SEED)
 
     async def strike(
-        self, where: FaultPlace, oid: str | None, tenant_id: str | None = None
+        self,
+        where: FaultPlace,
+        oid: str | None,
+        tenant_id: str | None = None,
+        *,
+        method: str = "",
+        path: str = "",
     ) -> Disturbance:
         """Use up what strikes a request of that person at that tenant, after its delay."""
-        certain = self._take(where, oid, tenant_id)
+        request = Struck(where=where, oid=oid, tenant_id=tenant_id, method=method, path=path)
+        certain = self._take(request)
         chance = None
         if certain is None or not certain.answers:
-            chance = self._draw(where, oid, tenant_id)
+            chance = self._draw(request)
         struck = [fault for fault in (certain, chance) if fault is not None]
         delay = sum(fault.delay_seconds for fault in struck)
-        if delay:
+        answering = next((fault for fault in struck if fault.answers), None)
+        late = delay if answering is not None and answering.after else 0.0
+        if delay > late:
             await anyio.sleep(delay)
         headers = {name: value for each in struck for name, value in each.headers.items()}
-        answering = next((fault for fault in struck if fault.answers), None)
         if answering is None:
             return Disturbance(headers=headers)
-        body = self._bodies.body(where, answering.status or 200, answering.body)
-        return Disturbance(self._bodies.response(body, answering.status or 200, headers), headers)
+        return Disturbance(self._response(answering, headers), headers, answering.after, late)
+
+    def _response(self, fault: Fault, headers: Mapping[str, str]) -> Response:
+        status = fault.status or 200
+        if fault.form is not None:
+            return self._bodies.formed(fault.form, status, headers)
+        return self._bodies.response(
+            self._bodies.body(fault.where, status, fault.body), status, headers
+        )
 
     def _list(self, fault: Fault) -> list[Fault]:
         return self._certain if fault.certain else self._chances
 
-    def _take(self, where: FaultPlace, oid: str | None, tenant_id: str | None) -> Fault | None:
-        found = [fault for fault in self._certain if fault.is_for(where, oid, tenant_id)]
+    def _take(self, request: Struck) -> Fault | None:
+        found = [fault for fault in self._certain if fault.is_for(request)]
         return self._used(max(found, key=lambda each: each.rank)) if found else None
 
-    def _draw(self, where: FaultPlace, oid: str | None, tenant_id: str | None) -> Fault | None:
-        found = [fault for fault in self._chances if fault.is_for(where, oid, tenant_id)]
+    def _draw(self, request: Struck) -> Fault | None:
+        found = [fault for fault in self._chances if fault.is_for(request)]
         if not found:
             return None
         drawn = self._die.random()
@@ -163,3 +207,9 @@ class Faults:
         if fault.count == 0:
             self._list(fault).remove(fault)
         return fault
+
+
+def _leads_to(wanted: str, path: str) -> bool:
+    if "*" in wanted:
+        return fnmatchcase(path, wanted.replace("[", "[[]").replace("?", "[?]"))
+    return path == wanted or path.startswith(f"{wanted.rstrip('/')}/")

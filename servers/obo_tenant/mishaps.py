@@ -16,7 +16,7 @@ from obo_tenant.envelope import Envelope
 from obo_tenant.graph.errors import GraphError
 from obo_tenant.graph.trace import trace
 
-_GRAPH = ("/v1.0", "/_download/", "/oidc/")
+_GRAPH = ("/v1.0", "/_download/", "/_attach/", "/oidc/")
 
 
 def exception_handlers(clock: Clock) -> dict[type[Exception], ExceptionHandler]:

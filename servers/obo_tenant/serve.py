@@ -17,6 +17,7 @@ import uvicorn
 from obo_tenant.app import create_app
 from obo_tenant.clock import SYSTEM_CLOCK, Clock
 from obo_tenant.cloud import Cloud
+from obo_tenant.cut_line import Severable
 from obo_tenant.tenant import Tenant
 from obo_tenant.tls import Certificates, make_certificates
 
@@ -144,7 +145,7 @@ class _Server(uvicorn.Server):
 
 def _config(tenant: Tenant, certificates: Certificates) -> uvicorn.Config:
     return uvicorn.Config(
-        create_app(tenant),
+        Severable(create_app(tenant)),
         access_log=False,  # our own says what may be said; uvicorn's would print queries
         log_config=None,
         lifespan="off",

@@ -62,9 +62,9 @@ class Tenant:
         """The claims of a token for the agent platform. Raises PermissionError."""
         return self.mint.check(token, {AGENT_AUDIENCE, f"{AGENT_AUDIENCE}/"})
 
-    async def graph_fault(self, oid: str | None) -> Disturbance:
-        """What Graph must answer instead of its own, or add to it, for that person."""
-        return await self.faults.strike("graph", oid)
+    async def graph_fault(self, oid: str | None, method: str = "", path: str = "") -> Disturbance:
+        """What Graph must answer instead of its own, or add to it, for that person there."""
+        return await self.faults.strike("graph", oid, method=method, path=path)
 
     def record(self, **fields: Any) -> None:
         """Write a log entry; see `Log.record`."""

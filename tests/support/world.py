@@ -43,8 +43,13 @@ class World:
     def fault(self, where: str, **fault: Any) -> None:
         self._ask("PUT", "/_tenant/faults", {"where": where, "count": 1} | fault)
 
+    def oddities(self, **quirks: Any) -> None:
+        """Switch Graph's oddities: `empty_pages`, `unknown_fields`, `sent_copy_after`."""
+        self._ask("PUT", "/_tenant/graph", quirks)
+
     def clear(self) -> None:
         self._ask("DELETE", "/_tenant/faults")
+        self._ask("DELETE", "/_tenant/graph")
         self._ask("DELETE", "/_tenant/policies")
         self._ask("DELETE", "/_tenant/log")
 

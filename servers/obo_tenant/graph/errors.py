@@ -8,7 +8,9 @@ import base64
 from collections.abc import Mapping
 from typing import Literal
 
-Area = Literal["directory", "mail", "calendar", "drive", "search"]
+Area = Literal[
+    "directory", "people", "mail", "calendar", "drive", "search", "teams", "tasks", "planner"
+]  # fmt: skip
 
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
 AUTHORIZATION_URI = "https://login.microsoftonline.com/common/oauth2/authorize"
@@ -68,6 +70,10 @@ _DENIED: Mapping[Area, tuple[str, str]] = {
     "calendar": ("ErrorAccessDenied", "Access is denied. Check credentials and try again."),
     "drive": ("accessDenied", "Access denied"),
     "search": ("Forbidden", "Access to the requested entity types is not granted."),
+    "people": ("ErrorAccessDenied", "Access is denied. Check credentials and try again."),
+    "teams": ("Forbidden", "Missing scope permissions on the request."),
+    "tasks": ("ErrorAccessDenied", "Access is denied. Check credentials and try again."),
+    "planner": ("", "You do not have the required permissions to access this item."),
 }
 
 

@@ -1,12 +1,16 @@
 """Every request passes here: token, path, mailbox limit, faults, scope, person; then the endpoint.
 
+The requests inside a batch pass one by one, as if each had come alone.
+
 A request that is refused is refused before any belongings of a person are touched.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,11 +23,20 @@ from obo_tenant.graph.errors import (
     no_such_user,
     unauthenticated,
 )
+from obo_tenant.graph.inner import inner_request
 from obo_tenant.graph.limits import MailboxSlots
 from obo_tenant.graph.odata.options import parse_options
-from obo_tenant.graph.paths import Target, find_target, loggable, split_path
+from obo_tenant.graph.paths import Target, find_target, loggable, shown_path, split_path
 from obo_tenant.graph.prefer import parse_prefer
-from obo_tenant.graph.store import Profile, Store, find_profile, profile_of
+from obo_tenant.graph.quirks import Quirks
+from obo_tenant.graph.store import (
+    Belongings,
+    Profile,
+    Store,
+    find_profile,
+    oid_at,
+    profile_of,
+)
 from obo_tenant.graph.trace import trace
 from obo_tenant.graph.visit import Operation, Visit
 
@@ -41,9 +54,20 @@ class Disturbed(Protocol):
         """What to add to Graph's own answer, good or bad."""
         ...
 
+    @property
+    def after(self) -> bool:
+        """Whether Graph does the work first, and only its answer is lost."""
+        ...
 
-Fault = Callable[[str | None], Awaitable[Disturbed]]
-_LARGEST_BODY = 1_000_000
+    @property
+    def late_seconds(self) -> float:
+        """How long after that work the answer goes wrong."""
+        ...
+
+
+Fault = Callable[[str | None, str, str], Awaitable[Disturbed]]
+"""Gets the caller's object id, the method, and the path as the log shows it."""
+
 _EXCHANGE: frozenset[Area] = frozenset({"mail", "calendar"})
 
 
@@ -73,6 +97,7 @@ class Gate:
     store: Store
     slots: MailboxSlots
     operations: tuple[Operation, ...]
+    quirks: Quirks = field(default_factory=Quirks)
 
     async def answer(self, request: Request) -> Response:
         """Answer one request, mark the answer and record it."""
@@ -127,22 +152,28 @@ class Gate:
             return await self._serve(caller, request, target)
 
     async def _serve(self, caller: Caller, request: Request, target: Target) -> Response:
-        disturbed = await self.fault(caller.oid)
-        if disturbed.response is not None:
-            return disturbed.response
+        disturbed = await self.fault(caller.oid, _verb(request), shown_path(target))
+        lost = disturbed.response
+        if lost is not None and not disturbed.after:
+            return lost
         try:
             response = await self._perform(caller, request, target)
         except GraphError as refusal:
-            refusal.headers.update(disturbed.headers)
-            raise
-        response.headers.update(disturbed.headers)
-        return response
+            if lost is None:
+                refusal.headers.update(disturbed.headers)
+                raise
+        else:
+            if lost is None:
+                response.headers.update(disturbed.headers)
+                return response
+        await anyio.sleep(disturbed.late_seconds)
+        return lost
 
     async def _perform(self, caller: Caller, request: Request, target: Target) -> Response:
         needed = target.operation.scopes
         if needed and needed.isdisjoint(caller.scopes):
             raise denied(target.operation.area)
-        _own_only(caller, target)
+        other = _other(caller, target)
         prefer = parse_prefer(request.headers.getlist("prefer"))
         visit = Visit(
             owner=self.store.of(caller.oid),
@@ -152,21 +183,39 @@ class Gate:
             prefer=prefer,
             origin=self.origin,
             path=_raw_path(request),
-            body=await _body(request),
+            now=datetime.fromtimestamp(self.clock(), UTC),
+            dispatch=lambda *step: self.answer(inner_request(request, *step)),
+            addressee=lambda address: self._addressee(caller, address),
+            person=other,
+            quirks=self.quirks,
+            body=await _body(request, target.operation.largest_body),
+            headers=request.headers,
         )
-        response = target.operation.answer(visit)
+        if target.operation.area == "mail":
+            visit.owner.mailbox.tick()
+        answer = target.operation.answer(visit)
+        response = answer if isinstance(answer, Response) else await answer
         if prefer.applied and target.operation.area in _EXCHANGE:
             response.headers["Preference-Applied"] = prefer.applied
         return response
 
+    def _addressee(self, caller: Caller, address: str) -> Belongings | None:
+        if address.casefold() == caller.profile.address.casefold():
+            return self.store.of(caller.oid)
+        oid = oid_at(address)
+        return self.store.of(oid) if oid else None
 
-def _own_only(caller: Caller, target: Target) -> None:
+
+def _other(caller: Caller, target: Target) -> str | None:
+    """Whom the path names instead of the caller, where the endpoint answers for others."""
     wanted = target.person
     if wanted is None:
-        return
+        return None
     own = caller.profile
     if wanted.casefold() in (own.oid.casefold(), own.address.casefold()):
-        return
+        return None
+    if target.operation.for_others:
+        return wanted
     area = target.operation.area
     raise denied(area) if find_profile(wanted, own.company) else no_such_user(area, wanted)
 
@@ -175,11 +224,11 @@ def _verb(request: Request) -> str:
     return "GET" if request.method == "HEAD" else request.method
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, largest: int) -> bytes:
     received = bytearray()
     async for chunk in request.stream():
         received += chunk
-        if len(received) > _LARGEST_BODY:
+        if len(received) > largest:
             raise GraphError(413, "RequestEntityTooLarge", "The request body is too large.")
     return bytes(received)
 

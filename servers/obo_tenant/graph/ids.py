@@ -10,6 +10,7 @@ import hashlib
 import re
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 
 _DEFAULT = re.compile(r"AAMk[A-Za-z0-9_-]{147}=")
 _IMMUTABLE = re.compile(r"AAkA[A-Za-z0-9_-]{64}")
@@ -29,8 +30,7 @@ class OutlookIds:
 
 def outlook_ids(oid: str, kind: str, key: str) -> OutlookIds:
     """Derive both ids of the item `key` of `kind` in the mailbox of `oid`."""
-    mailbox = _derive(oid, "mailbox", "", 16)
-    entry = str(uuid.UUID(bytes=mailbox)).encode()
+    mailbox, entry = _mailbox(oid)
     default = b"\x00\x03\x24" + entry + _derive(oid, kind, key, 74)
     immutable = b"\x00\x09\x00" + mailbox + _derive(oid, "immutable" + kind, key, 32)
     return OutlookIds(_text(default), _text(immutable))
@@ -64,6 +64,12 @@ def drive_item_id(oid: str, key: str) -> str:
 def guid(oid: str, key: str) -> str:
     """A GUID derived from the person and a key."""
     return str(uuid.UUID(bytes=_derive(oid, "guid", key, 16)))
+
+
+@lru_cache(maxsize=64)
+def _mailbox(oid: str) -> tuple[bytes, bytes]:
+    mailbox = _derive(oid, "mailbox", "", 16)
+    return mailbox, str(uuid.UUID(bytes=mailbox)).encode()
 
 
 def _derive(oid: str, kind: str, key: str, length: int) -> bytes:

@@ -15,6 +15,7 @@ MESSAGE_FIELDS = fields(
         Field("hasAttachments", "Edm.Boolean", lambda m: any(not a.inline for a in m.attachments)),
         Field("importance", "Edm.String", lambda m: m.importance),
         Field("subject", "Edm.String", lambda m: m.subject),
+        Field("internetMessageId", "Edm.String", lambda m: m.internet_message_id),
         Field("conversationId", "Edm.String", lambda m: m.conversation_id),
         Field("from/emailAddress/address", "Edm.String", lambda m: m.sender.address),
         Field("from/emailAddress/name", "Edm.String", lambda m: m.sender.name),

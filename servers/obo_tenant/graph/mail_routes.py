@@ -1,31 +1,28 @@
-"""Mail: folders, messages, attachments.
+"""Mail that is read: folders and messages.
 
-Sources: Graph "user: list messages", "message: get", "mailFolder" and "attachment" pages.
+Sources: Graph "user: list messages", "message: get", "mailFolder" pages.
 """
 
 from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
 
-from obo_tenant.graph.errors import GraphError, bad_request, denied, item_not_found, malformed_id
-from obo_tenant.graph.ids import is_outlook_id
+from obo_tenant.graph.errors import GraphError, denied
 from obo_tenant.graph.mail_fields import FOLDER_FIELDS, MESSAGE_FIELDS, MESSAGE_VOCABULARY
+from obo_tenant.graph.mail_lookup import folder_of, message_of
 from obo_tenant.graph.mail_view import (
-    BODY_PROPERTIES,
-    MESSAGE_PROPERTIES,
-    ON_REQUEST,
-    attachment_json,
+    READ_BODY,
+    check_message_options,
     folder_json,
-    message_json,
+    shown_message,
 )
-from obo_tenant.graph.mailbox import ROOT, Attachment, Folder, Mailbox, Message
+from obo_tenant.graph.mailbox import ROOT, Folder, Mailbox, Message
 from obo_tenant.graph.odata.filters import parse_filter
 from obo_tenant.graph.odata.kql import parse_kql, unquote_search
 from obo_tenant.graph.odata.order import in_order, parse_order, refuse_inefficient
 from obo_tenant.graph.odata.page import check_names, cut, page_size, show
 from obo_tenant.graph.visit import Visit, operations
 
-READ_BODY = ("Mail.Read", "Mail.ReadWrite")
 _SEARCH_LIMIT = 1000
 _FOLDER_PROPERTIES = [
     "id",
@@ -36,10 +33,6 @@ _FOLDER_PROPERTIES = [
     "totalItemCount",
     "isHidden",
 ]
-_ATTACHMENT_PROPERTIES = [
-    "id", "lastModifiedDateTime", "name", "contentType", "size", "isInline", "contentId",
-    "contentLocation", "contentBytes",
-]  # fmt: skip
 
 
 def list_folders(visit: Visit) -> Response:
@@ -50,7 +43,7 @@ def list_folders(visit: Visit) -> Response:
 def get_folder(visit: Visit) -> Response:
     """One folder by id or well-known name."""
     check_names(visit.options.select, _FOLDER_PROPERTIES, "mailFolder")
-    folder = _folder(visit)
+    folder = folder_of(visit)
     full = folder_json(folder, visit.owner.mailbox, visit.prefer)
     context = visit.mine("mailFolders/$entity")
     return visit.one(context, show(full, visit.options.select, always=("id",)))
@@ -58,7 +51,7 @@ def get_folder(visit: Visit) -> Response:
 
 def list_child_folders(visit: Visit) -> Response:
     """The folders directly below one folder."""
-    folder = _folder(visit)
+    folder = folder_of(visit)
     below = visit.owner.mailbox.children(folder.key)
     return _folders(visit, below, f"mailFolders('{visit.variables['folder']}')/childFolders")
 
@@ -70,7 +63,7 @@ def list_messages(visit: Visit) -> Response:
 
 def list_folder_messages(visit: Visit) -> Response:
     """The messages of one folder."""
-    inside = visit.owner.mailbox.in_folder(_folder(visit).key)
+    inside = visit.owner.mailbox.in_folder(folder_of(visit).key)
     return _messages(visit, inside, f"mailFolders('{visit.variables['folder']}')/messages")
 
 
@@ -81,66 +74,14 @@ def count_messages(visit: Visit) -> Response:
 
 def count_folder_messages(visit: Visit) -> Response:
     """How many messages of one folder match."""
-    inside = visit.owner.mailbox.in_folder(_folder(visit).key)
+    inside = visit.owner.mailbox.in_folder(folder_of(visit).key)
     return PlainTextResponse(str(len(_wanted(visit, inside))))
 
 
 def get_message(visit: Visit) -> Response:
     """One message by either id."""
-    _check_message_options(visit)
-    message = _message(visit)
-    if "folder" in visit.variables and message.folder != _folder(visit).key:
-        raise item_not_found("mail")
-    return visit.one(visit.mine("messages/$entity"), _shown(visit, message))
-
-
-def list_attachments(visit: Visit) -> Response:
-    """The attachments of a message."""
-    check_names(visit.options.select, _ATTACHMENT_PROPERTIES, "attachment")
-    message = _message(visit)
-    size = page_size(visit.options, default=100, maximum=1000, preferred=visit.prefer.page_size)
-    page = cut(message.attachments, visit.options, size=size, by="$skip")
-    shown = [_attachment_shown(visit, each, message) for each in page.items]
-    context = visit.mine(f"messages('{visit.variables['message']}')/attachments")
-    return visit.many(context, page, shown)
-
-
-def get_attachment(visit: Visit) -> Response:
-    """One attachment of a message."""
-    check_names(visit.options.select, _ATTACHMENT_PROPERTIES, "attachment")
-    attachment, message = _attachment(visit)
-    context = visit.mine(f"messages('{visit.variables['message']}')/attachments/$entity")
-    return visit.one(context, _attachment_shown(visit, attachment, message))
-
-
-def get_attachment_value(visit: Visit) -> Response:
-    """The bytes of one attachment."""
-    attachment, _ = _attachment(visit)
-    return Response(attachment.content, media_type=attachment.content_type)
-
-
-def _folder(visit: Visit) -> Folder:
-    name = visit.variables["folder"]
-    folder = visit.owner.mailbox.folder(name)
-    if folder is None:
-        raise item_not_found("mail") if is_outlook_id(name) else malformed_id()
-    return folder
-
-
-def _message(visit: Visit) -> Message:
-    name = visit.variables["message"]
-    message = visit.owner.mailbox.message(name)
-    if message is None:
-        raise item_not_found("mail") if is_outlook_id(name) else malformed_id()
-    return message
-
-
-def _attachment(visit: Visit) -> tuple[Attachment, Message]:
-    message, name = _message(visit), visit.variables["attachment"]
-    for each in message.attachments:
-        if name in (each.ids.default, each.ids.immutable):
-            return each, message
-    raise item_not_found("mail") if is_outlook_id(name) else malformed_id()
+    check_message_options(visit)
+    return visit.one(visit.mine("messages/$entity"), shown_message(visit, message_of(visit)))
 
 
 def _folders(visit: Visit, found: list[Folder], context: str) -> Response:
@@ -160,12 +101,12 @@ def _folders(visit: Visit, found: list[Folder], context: str) -> Response:
 
 def _messages(visit: Visit, found: list[Message], context: str) -> Response:
     options = visit.options
-    _check_message_options(visit)
+    check_message_options(visit)
     size = page_size(options, default=10, maximum=1000, preferred=visit.prefer.page_size)
     found = _wanted(visit, found)
     page = cut(found, options, size=size, by="$skiptoken" if options.search else "$skip")
     names = f"({','.join(options.select)})" if options.select else ""
-    shown = [_shown(visit, each) for each in page.items]
+    shown = [shown_message(visit, each) for each in page.items]
     total = len(found) if options.count else None
     return visit.many(visit.mine(context + names), page, shown, total)
 
@@ -207,39 +148,6 @@ def _not_with_search(code: str, option: str) -> GraphError:
     return GraphError(400, code, f"The query parameter '{option}' is not supported with '$search'.")
 
 
-def _check_message_options(visit: Visit) -> None:
-    check_names(visit.options.select, MESSAGE_PROPERTIES, "message")
-    for name in visit.options.expand:
-        if name.partition("(")[0].casefold() != "attachments":
-            raise bad_request(
-                "Parsing OData Select and Expand failed: Could not find a property named "
-                f"'{name}' on type 'microsoft.graph.message'."
-            )
-        if not visit.may(*READ_BODY):
-            raise denied("mail")
-
-
-def _shown(visit: Visit, message: Message) -> dict[str, Any]:
-    full = message_json(message, visit.owner.mailbox, visit.prefer)
-    if not visit.may(*READ_BODY):
-        full = {name: value for name, value in full.items() if name not in BODY_PROPERTIES}
-    if visit.options.select:
-        shown = show(full, visit.options.select, always=("@odata.etag", "id"))
-    else:
-        shown = {name: value for name, value in full.items() if name not in ON_REQUEST}
-    if visit.options.expand:
-        shown["attachments"] = [
-            dict(attachment_json(each, message, visit.prefer)) for each in message.attachments
-        ]
-    return shown
-
-
-def _attachment_shown(visit: Visit, attachment: Attachment, message: Message) -> dict[str, Any]:
-    full = attachment_json(attachment, message, visit.prefer)
-    always = ("@odata.type", "@odata.mediaContentType", "id")
-    return show(full, visit.options.select, always=always)
-
-
 OPERATIONS = (
     *operations(
         "mail",
@@ -253,12 +161,5 @@ OPERATIONS = (
         ("messages", list_messages),
         ("messages/$count", count_messages),
         ("messages/{message}", get_message),
-    ),
-    *operations(
-        "mail",
-        "Mail.Read Mail.ReadWrite",
-        ("messages/{message}/attachments", list_attachments),
-        ("messages/{message}/attachments/{attachment}", get_attachment),
-        ("messages/{message}/attachments/{attachment}/$value", get_attachment_value),
     ),
 )

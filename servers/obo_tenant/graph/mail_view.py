@@ -8,9 +8,19 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
-from obo_tenant.graph.ids import guid
-from obo_tenant.graph.mailbox import Address, Attachment, Body, Folder, Mailbox, Message
+from obo_tenant.graph.errors import bad_request, denied
+from obo_tenant.graph.mailbox import (
+    HIDDEN_ROOT,
+    Address,
+    Attachment,
+    Body,
+    Folder,
+    Mailbox,
+    Message,
+)
+from obo_tenant.graph.odata.page import check_names, show
 from obo_tenant.graph.prefer import Preferences
+from obo_tenant.graph.visit import Visit
 from obo_tenant.graph.zones import utc_text
 
 ON_REQUEST = ("uniqueBody", "internetMessageHeaders")
@@ -22,16 +32,16 @@ def message_json(message: Message, box: Mailbox, prefer: Preferences) -> dict[st
     item_id = message.ids.pick(immutable=prefer.immutable_ids)
     received = utc_text(message.received)
     return {
-        "@odata.etag": f'W/"{message.change_key}"',
+        "@odata.etag": message.etag,
         "id": item_id,
-        "createdDateTime": received,
-        "lastModifiedDateTime": received,
+        "createdDateTime": utc_text(message.created or message.received),
+        "lastModifiedDateTime": utc_text(message.modified or message.received),
         "changeKey": message.change_key,
         "categories": list(message.categories),
         "receivedDateTime": received,
         "sentDateTime": received,
         "hasAttachments": any(not each.inline for each in message.attachments),
-        "internetMessageId": f"<{guid(message.key, 'internet')}@mail.contoso.example>",
+        "internetMessageId": message.internet_message_id,
         "subject": message.subject,
         "bodyPreview": " ".join(message.body.text.split())[:PREVIEW_LENGTH],
         "importance": message.importance,
@@ -50,8 +60,8 @@ def message_json(message: Message, box: Mailbox, prefer: Preferences) -> dict[st
         "from": recipient(message.sender),
         "toRecipients": [recipient(each) for each in message.to],
         "ccRecipients": [recipient(each) for each in message.cc],
-        "bccRecipients": [],
-        "replyTo": [],
+        "bccRecipients": [recipient(each) for each in message.bcc],
+        "replyTo": [recipient(each) for each in message.reply_to],
         "flag": {"flagStatus": message.flag},
         "internetMessageHeaders": _headers(message),
     }
@@ -68,6 +78,49 @@ MESSAGE_PROPERTIES = frozenset(
     ]
 )  # fmt: skip
 BODY_PROPERTIES = ("body", "bodyPreview", "uniqueBody")
+ATTACHMENT_PROPERTIES = [
+    "id", "lastModifiedDateTime", "name", "contentType", "size", "isInline", "contentId",
+    "contentLocation", "contentBytes",
+]  # fmt: skip
+READ_BODY = ("Mail.Read", "Mail.ReadWrite")
+
+
+def check_message_options(visit: Visit) -> None:
+    """`$select` and `$expand` of messages. Raises GraphError 400, and 403 for attachments."""
+    check_names(visit.options.select, MESSAGE_PROPERTIES, "message")
+    for name in visit.options.expand:
+        if name.partition("(")[0].casefold() != "attachments":
+            raise bad_request(
+                "Parsing OData Select and Expand failed: Could not find a property named "
+                f"'{name}' on type 'microsoft.graph.message'."
+            )
+        check_names(_within(name), ATTACHMENT_PROPERTIES, "attachment")
+        if not visit.may(*READ_BODY):
+            raise denied("mail")
+
+
+def _within(name: str) -> tuple[str, ...]:
+    """What `attachments($select=id,name)` selects of each; nothing means everything."""
+    listed = name.partition("(")[2].removesuffix(")").removeprefix("$select=")
+    return tuple(part.strip() for part in listed.split(",") if part.strip())
+
+
+def shown_message(visit: Visit, message: Message) -> dict[str, Any]:
+    """The properties of a message that the caller may see and asked for."""
+    full = message_json(message, visit.owner.mailbox, visit.prefer)
+    if not visit.may(*READ_BODY):
+        full = {name: value for name, value in full.items() if name not in BODY_PROPERTIES}
+    if visit.options.select:
+        shown = show(full, visit.options.select, always=("@odata.etag", "id"))
+    else:
+        shown = {name: value for name, value in full.items() if name not in ON_REQUEST}
+    if visit.options.expand:
+        names = _within(visit.options.expand[0])
+        shown["attachments"] = [
+            show(attachment_json(each, message, visit.prefer), names, always=("@odata.type", "id"))
+            for each in message.attachments
+        ]
+    return shown
 
 
 def body_json(body: Body, prefer: Preferences) -> dict[str, str]:
@@ -96,24 +149,29 @@ def folder_json(folder: Folder, box: Mailbox, prefer: Preferences) -> dict[str, 
         "childFolderCount": len(box.children(folder.key)),
         "unreadItemCount": sum(not each.is_read for each in inside),
         "totalItemCount": len(inside),
-        "isHidden": False,
+        "isHidden": folder.parent == HIDDEN_ROOT,
     }
 
 
 def attachment_json(
     attachment: Attachment, message: Message, prefer: Preferences
 ) -> Mapping[str, Any]:
-    """A file attachment with its content."""
-    return {
-        "@odata.type": "#microsoft.graph.fileAttachment",
-        "@odata.mediaContentType": attachment.content_type,
+    """A file attachment with its content, or an attached mail without it."""
+    common = {
         "id": attachment.ids.pick(immutable=prefer.immutable_ids),
-        "lastModifiedDateTime": utc_text(message.received),
+        "lastModifiedDateTime": utc_text(attachment.modified or message.received),
         "name": attachment.name,
         "contentType": attachment.content_type,
         "size": len(attachment.content),
         "isInline": attachment.inline,
-        "contentId": None,
+    }
+    if attachment.item is not None:
+        return {"@odata.type": "#microsoft.graph.itemAttachment", **common, "contentType": None}
+    return {
+        "@odata.type": "#microsoft.graph.fileAttachment",
+        "@odata.mediaContentType": attachment.content_type,
+        **common,
+        "contentId": attachment.content_id,
         "contentLocation": None,
         "contentBytes": base64.b64encode(attachment.content).decode(),
     }

@@ -1,10 +1,13 @@
 """A person's mailbox: folders, messages and their attachments, found by either id."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
+from uuid import uuid4
 
-from obo_tenant.graph.ids import OutlookIds
+from obo_tenant.graph.ids import OutlookIds, change_key, guid, outlook_ids
 from obo_tenant.graph.odata.kql import padded_words
 
 WELL_KNOWN: Mapping[str, str] = {
@@ -18,6 +21,8 @@ WELL_KNOWN: Mapping[str, str] = {
     "conversationhistory": "Conversation History",
 }
 ROOT = "msgfolderroot"
+HIDDEN_ROOT = "root"
+_MOST_ADDED = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +43,16 @@ class Body:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A file in a mail."""
+    """A file in a mail, or another mail as `item`; that one's `content` is its MIME form."""
 
     ids: OutlookIds
     name: str
     content_type: str
     content: bytes
     inline: bool = False
+    content_id: str | None = None
+    item: "Message | None" = None
+    modified: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +67,11 @@ class Folder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One mail. `unique` is the body without the quoted history."""
+    """One mail. `unique` is the body without the quoted history.
+
+    `received` of a draft is when it was begun. All copies of a mail share the `internet_id`, and
+    all of a conversation that left its mailbox the `thread`, which is no id that anybody sees.
+    """
 
     key: str
     ids: OutlookIds
@@ -70,7 +82,13 @@ class Message:
     sender: Address
     to: tuple[Address, ...]
     cc: tuple[Address, ...] = ()
+    bcc: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
     received: datetime
+    created: datetime | None = None
+    modified: datetime | None = None
+    internet_id: str | None = None
+    thread: str = ""
     body: Body
     unique: Body
     is_read: bool = True
@@ -81,13 +99,41 @@ class Message:
     categories: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
 
+    @property
+    def internet_message_id(self) -> str:
+        """Its Message-ID (RFC 5322 section 3.6.4), the same in every mailbox."""
+        name = self.internet_id or guid(self.key, "internet")
+        return f"<{name}@mail.contoso.example>"
+
+    @property
+    def etag(self) -> str:
+        """Its version, as in `@odata.etag` and `If-Match`."""
+        return f'W/"{self.change_key}"'
+
+    def revised(self, now: datetime, **changes: Any) -> "Message":
+        """The mail with those fields changed, and thereby a new version."""
+        stamp = change_key(self.key, self.change_key)
+        return replace(self, change_key=stamp, modified=now.replace(microsecond=0), **changes)
+
+    def moved(self, oid: str, folder: str, now: datetime, **changes: Any) -> "Message":
+        """The mail in another folder of `oid`: under a new default id and the same immutable one.
+
+        Source: Graph "Get immutable identifiers for Outlook resources".
+        """
+        fresh = outlook_ids(oid, "message", f"{self.key} {uuid4().hex}")
+        ids = OutlookIds(fresh.default, self.ids.immutable)
+        return self.revised(now, ids=ids, folder=folder, **changes)
+
 
 class Mailbox:
-    """All mail of one person, newest first."""
+    """All mail of one person, newest first.
+
+    It keeps what it began with and the latest 2,000 mails that came later.
+    """
 
     def __init__(self, folders: Iterable[Folder], messages: Iterable[Message]) -> None:
         self.folders = {folder.key: folder for folder in folders}
-        self.messages = tuple(sorted(messages, key=lambda each: each.received, reverse=True))
+        self.messages = _newest_first(messages)
         self._folder_ids = {
             name: each
             for each in self.folders.values()
@@ -97,6 +143,56 @@ class Mailbox:
             name: each for each in self.messages for name in (each.ids.default, each.ids.immutable)
         }
         self._words: dict[str, MessageWords] = {}
+        self._added: deque[str] = deque()
+        self._coming: list[tuple[int, Message]] = []
+
+    def put(self, message: Message) -> None:
+        """Add a mail, or put it in the place of the one with the same key."""
+        others = self._without(message.key)
+        if len(others) == len(self.messages):
+            self._added.append(message.key)
+        self.messages = _newest_first([message, *others])
+        self._by_id[message.ids.default] = self._by_id[message.ids.immutable] = message
+        if len(self._added) > _MOST_ADDED:
+            self.messages = self._without(self._added.popleft())
+
+    def remove(self, message: Message) -> None:
+        """Take a mail out."""
+        self.messages = self._without(message.key)
+
+    def put_later(self, message: Message, after: int) -> None:
+        """Add a mail when `tick` has been called that many times."""
+        self._coming.append((after, message))
+
+    def tick(self) -> None:
+        """One more request has come to this mailbox."""
+        coming = [(left - 1, message) for left, message in self._coming]
+        self._coming = [each for each in coming if each[0] > 0]
+        for left, message in coming:
+            if left <= 0:
+                self.put(message)
+
+    def conversation(self, thread: str) -> str | None:
+        """The conversation id that this mailbox has for a thread, or None."""
+        found = (
+            m.conversation_id for m in self.messages if thread in (m.thread, m.conversation_id)
+        )
+        return next(found, None)
+
+    @property
+    def attached_bytes(self) -> int:
+        """The size of all attachments."""
+        return sum(len(file.content) for each in self.messages for file in each.attachments)
+
+    def _without(self, key: str) -> tuple[Message, ...]:
+        self._words.pop(key, None)
+        gone = [each for each in self.messages if each.key == key]
+        for each in gone:
+            self._by_id.pop(each.ids.default, None)
+            self._by_id.pop(each.ids.immutable, None)
+        if not gone:
+            return self.messages
+        return tuple(each for each in self.messages if each.key != key)
 
     def message(self, item_id: str) -> Message | None:
         """The message under either id, or None."""
@@ -123,6 +219,10 @@ class Mailbox:
         if found is None:
             found = self._words[message.key] = MessageWords(message)
         return found
+
+
+def _newest_first(messages: Iterable[Message]) -> tuple[Message, ...]:
+    return tuple(sorted(messages, key=lambda each: each.received, reverse=True))
 
 
 class MessageWords:

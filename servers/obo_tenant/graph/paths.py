@@ -51,7 +51,7 @@ def split_path(raw_path: str) -> tuple[str, ...]:
 
 def _colon(segment: str, before: list[str]) -> tuple[str, str | None]:
     name, colon, rest = segment.partition(":")
-    rooted = name.casefold() == "root" or (before and before[-1].casefold() == "items")
+    rooted = name.casefold() == "root" or (before and before[-1].casefold() in ("items", "sites"))
     return (name, rest) if colon and rooted else (segment, None)
 
 
@@ -98,6 +98,11 @@ def loggable(method: str, segments: tuple[str, ...], operations: tuple[Operation
         known = {operation.pattern[0] for operation in operations} | {"users"}
         first = segments[0].casefold() if segments else ""
         return f"/v1.0/{first}/..." if first in known else "/v1.0/..."
+    return shown_path(target)
+
+
+def shown_path(target: Target) -> str:
+    """The pattern that was met, with `{names}` where people's words were."""
     pattern = target.operation.pattern
     shown = pattern if target.person is None else ("users", "{user}", *pattern[1:])
     return "/v1.0/" + "/".join(shown)

@@ -1,4 +1,4 @@
-"""`/me` and `/me/mailboxSettings`. Source: Graph "user" and "mailboxSettings" resource types."""
+"""`/me/mailboxSettings`. Source: Graph "mailboxSettings" resource type."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,47 +10,10 @@ from obo_tenant.graph.visit import Visit, operations
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_DEFAULT = (
-    "businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone",
-    "officeLocation", "preferredLanguage", "surname", "userPrincipalName", "id",
-)  # fmt: skip
 _SETTINGS = [
     "archiveFolder", "timeZone", "delegateMeetingMessageDeliveryOptions", "dateFormat",
     "timeFormat", "userPurpose", "automaticRepliesSetting", "language", "workingHours",
 ]  # fmt: skip
-
-
-def get_me(visit: Visit) -> Response:
-    """The signed-in person; a few properties unless more are selected."""
-    person = visit.owner.profile
-    first, _, last = person.name.partition(" ")
-    full: Mapping[str, Any] = {
-        "businessPhones": list(person.phones),
-        "displayName": person.name,
-        "givenName": first,
-        "jobTitle": person.job_title,
-        "mail": person.address,
-        "mobilePhone": None,
-        "officeLocation": person.office,
-        "preferredLanguage": "en-US",
-        "surname": last,
-        "userPrincipalName": person.address,
-        "id": person.oid,
-        "accountEnabled": True,
-        "aboutMe": None,
-        "city": None,
-        "companyName": person.company,
-        "country": None,
-        "department": person.department,
-        "employeeId": None,
-        "mailNickname": person.address.partition("@")[0],
-        "otherMails": [],
-        "proxyAddresses": [f"SMTP:{person.address}"],
-        "usageLocation": None,
-        "userType": "Member",
-    }
-    check_names(visit.options.select, full, "user")
-    return visit.one(visit.context("users/$entity"), show(full, visit.options.select or _DEFAULT))
 
 
 def get_mailbox_settings(visit: Visit) -> Response:
@@ -87,16 +50,8 @@ def get_mailbox_settings(visit: Visit) -> Response:
     return visit.one(visit.mine("mailboxSettings"), show(full, visit.options.select))
 
 
-OPERATIONS = (
-    *operations(
-        "directory",
-        "User.Read User.ReadWrite User.ReadBasic.All User.Read.All User.ReadWrite.All "
-        "Directory.Read.All Directory.ReadWrite.All",
-        ("", get_me),
-    ),
-    *operations(
-        "mail",
-        "MailboxSettings.Read MailboxSettings.ReadWrite",
-        ("mailboxSettings", get_mailbox_settings),
-    ),
+OPERATIONS = operations(
+    "mail",
+    "MailboxSettings.Read MailboxSettings.ReadWrite",
+    ("mailboxSettings", get_mailbox_settings),
 )

@@ -6,14 +6,20 @@ from typing import Any
 
 from starlette.routing import BaseRoute, Route
 
-from obo_tenant.graph import calendar_routes, mail_routes, profile
-from obo_tenant.graph.downloads import Downloads
-from obo_tenant.graph.drive_routes import DriveRoutes
+from obo_tenant.graph import calendar_routes, mail
+from obo_tenant.graph.attachment_uploads import AttachmentUploads
+from obo_tenant.graph.batch import Batch
+from obo_tenant.graph.collaboration import collaboration_operations, tenant_chats
 from obo_tenant.graph.gate import Fault, Gate
 from obo_tenant.graph.limits import MailboxSlots
+from obo_tenant.graph.quirks import Quirks
 from obo_tenant.graph.search_routes import search_operations
 from obo_tenant.graph.seed.person import belongings
+from obo_tenant.graph.seed.shared import givers
+from obo_tenant.graph.seed.sites import company_sites
 from obo_tenant.graph.seed.templates import load_templates
+from obo_tenant.graph.sites import Sites
+from obo_tenant.graph.storage import storage
 from obo_tenant.graph.store import Store
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -27,15 +33,17 @@ def graph_routes(
     record: Callable[..., None],
     base_url: str,
     clock: Callable[[], float],
+    quirks: Quirks | None = None,
 ) -> list[BaseRoute]:
-    """The routes `/v1.0/...` and `/_download/...`.
+    """The routes `/v1.0/...`, and those that need no access token.
 
     `check_token` verifies a bearer token and returns its claims, or raises PermissionError with
     words for the caller (`errors.ClaimsChallenge` to ask for more claims). `fault` gets the object
-    id of the caller, may delay, and says what to send instead or to add. `record` gets one line per
-    request as keywords, with neither tokens nor query strings. `base_url` is the origin of the
-    links in answers. `clock` gives unix seconds; the time of this call is what the seeded data is
-    laid around. The answers carry their own `Date`.
+    id of the caller, the method and the path as the log shows it, may delay, and says what to send
+    instead or to add. `record` gets one line per request as keywords, with neither tokens nor query
+    strings. `quirks` may be turned at any time. `base_url` is the origin of the links in answers.
+    `clock` gives unix seconds; the time of this call is what the seeded data is laid around. The
+    answers carry their own `Date`.
     """
     start = datetime.fromtimestamp(clock(), UTC)
     origin = base_url.rstrip("/")
@@ -43,8 +51,10 @@ def graph_routes(
     store = Store(
         lambda owner: belongings(owner, start, templates), synthetic_limit=_SYNTHETIC_KEPT
     )
-    downloads = Downloads(store=store, origin=origin, clock=clock, record=record)
-    drives = DriveRoutes(downloads)
+    sites = Sites(lambda company: company_sites(company, start, templates))
+    files = storage(store, sites, givers, origin=origin, clock=clock, record=record)
+    uploads = AttachmentUploads(store=store, origin=origin, clock=clock, record=record, fault=fault)
+    chats = tenant_chats(templates, start)
     gate = Gate(
         check_token=check_token,
         fault=fault,
@@ -53,15 +63,19 @@ def graph_routes(
         clock=clock,
         store=store,
         slots=MailboxSlots(),
+        quirks=quirks or Quirks(),
         operations=(
-            *profile.OPERATIONS,
-            *mail_routes.OPERATIONS,
+            *mail.OPERATIONS,
+            *uploads.operations(),
+            Batch().operation(),
             *calendar_routes.OPERATIONS,
-            *drives.operations(),
-            *search_operations(drives),
+            *files.operations,
+            *search_operations(files.drives, chats),
+            *collaboration_operations(store, chats, clock),
         ),
     )
     return [
         Route("/v1.0/{path:path}", gate.answer, methods=_METHODS),
-        Route("/_download/{token}", downloads.answer, methods=("GET", "HEAD")),
+        *files.routes,
+        *uploads.routes(),
     ]

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from obo_tenant.graph.calendar import Calendar
 from obo_tenant.graph.drive import Drive
 from obo_tenant.graph.mailbox import Mailbox, Settings
+from obo_tenant.graph.planner import PlannerTasks
+from obo_tenant.graph.todo import TodoLists
 from obo_tenant.people import HOME, NEIGHBOUR, synthetic_person
 
 
@@ -40,6 +42,8 @@ class Belongings:
     mailbox: Mailbox
     calendars: tuple[Calendar, ...]
     drive: Drive
+    todo: TodoLists
+    planner: PlannerTasks
 
 
 _DEPARTMENTS = {
@@ -97,6 +101,12 @@ def profile_of(oid: str) -> Profile:
     )
 
 
+def oid_at(address: str) -> str | None:
+    """The object id of the registered person of either company with this address, or None."""
+    found = (each.oid for each in REGISTERED.values() if each.address == address.casefold())
+    return next(found, None)
+
+
 class Store:
     """The belongings of each person by object id; `make` creates what is not there yet."""
 
@@ -105,6 +115,10 @@ class Store:
         self._limit = synthetic_limit
         self._registered: dict[str, Belongings] = {}
         self._synthetic: OrderedDict[str, Belongings] = OrderedDict()
+
+    def has(self, oid: str) -> bool:
+        """Whether the belongings of this person of the tenant have been made already."""
+        return oid.casefold() in self._registered
 
     def of(self, oid: str) -> Belongings:
         """What the person with this object id has; never anything of anybody else."""

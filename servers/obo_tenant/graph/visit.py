@@ -1,21 +1,34 @@
 """One admitted request: who asks, for what, in which form the answer is wanted."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
 from obo_tenant.graph.errors import Area
 from obo_tenant.graph.odata.options import Options
-from obo_tenant.graph.odata.page import Page
+from obo_tenant.graph.odata.page import Page, before_first
 from obo_tenant.graph.prefer import Preferences
+from obo_tenant.graph.quirks import Quirks
 from obo_tenant.graph.store import Belongings
+
+Dispatch = Callable[[str, str, Mapping[str, str], bytes], Awaitable[Response]]
+"""Sends one more request as the same caller: method, URL below `/v1.0`, headers, body."""
+
+
+LARGEST_BODY = 4 * 1024 * 1024 + 64 * 1024
+"""What one request may carry, in bytes (Graph "Best practices", "write requests")."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """Everything that an endpoint may know. `origin` is the tenant's, `path` as it was asked."""
+    """Everything that an endpoint may know. `origin` is the tenant's, `path` as it was asked.
+
+    `person` is whom the path names, where that is somebody else; `addressee` gives the belongings
+    of the person of the cloud who has an address.
+    """
 
     owner: Belongings
     scopes: frozenset[str]
@@ -24,7 +37,13 @@ class Visit:
     prefer: Preferences
     origin: str
     path: str
+    now: datetime
+    dispatch: Dispatch
+    addressee: Callable[[str], Belongings | None]
+    person: str | None = None
+    quirks: Quirks = field(default_factory=Quirks)
     body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def may(self, *scopes: str) -> bool:
         """Whether the caller holds one of these scopes."""
@@ -38,9 +57,9 @@ class Visit:
         """The `@odata.context` of something below the caller's own user."""
         return self.context(f"users('{self.owner.profile.oid}')/{suffix}")
 
-    def one(self, context: str, entity: Mapping[str, Any]) -> Response:
+    def one(self, context: str, entity: Mapping[str, Any], status: int = 200) -> Response:
         """Answer with a single entity."""
-        return json_response({"@odata.context": context, **entity})
+        return json_response({"@odata.context": context, **self.quirks.entity(entity)}, status)
 
     def many(
         self, context: str, page: Page, shown: list[dict[str, Any]], total: int | None = None
@@ -49,7 +68,9 @@ class Visit:
         body: dict[str, Any] = {"@odata.context": context}
         if total is not None:
             body["@odata.count"] = total
-        body["value"] = shown
+        if self.quirks.empty_pages and self.options.skip_token is None and not self.options.skip:
+            page, shown = before_first(self.options), []
+        body["value"] = [self.quirks.entity(each) for each in shown]
         if page.next_query is not None:
             body["@odata.nextLink"] = f"{self.origin}{self.path}?{page.next_query}"
         return json_response(body)
@@ -70,14 +91,17 @@ class Operation:
 
     `pattern` holds literal segments (any case) and `{names}`; a caller with any one of `scopes` may
     pass (none: the endpoint checks). `area` decides the words of refusals, and whether the mailbox
-    limit counts the request.
+    limit counts the request. `for_others` says that the endpoint itself answers for a path that
+    names somebody else. A larger body than `largest_body` bytes is refused (413).
     """
 
     pattern: tuple[str, ...]
     scopes: frozenset[str]
     area: Area
-    answer: Callable[[Visit], Response]
+    answer: Callable[[Visit], Response | Awaitable[Response]]
     method: str = "GET"
+    for_others: bool = False
+    largest_body: int = LARGEST_BODY
 
 
 def operations(

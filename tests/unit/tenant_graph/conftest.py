@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from obo_tenant.faults import Disturbance
+from obo_tenant.graph.quirks import Quirks
 from obo_tenant.graph.routes import graph_routes
 from obo_tenant.graph.seed.person import belongings
 from obo_tenant.graph.seed.templates import load_templates
@@ -33,6 +34,8 @@ class Graph:
     now: float = START
     log: list = field(default_factory=list)
     faults: list = field(default_factory=list)
+    asked: list = field(default_factory=list)
+    quirks: Quirks = field(default_factory=Quirks)
 
     def __post_init__(self):
         routes = graph_routes(
@@ -41,6 +44,7 @@ class Graph:
             record=lambda **fields: self.log.append(fields),
             base_url=ORIGIN + "/",
             clock=lambda: self.now,
+            quirks=self.quirks,
         )
         self.app = Starlette(routes=routes)
         self.client = TestClient(self.app, base_url=ORIGIN, follow_redirects=False)
@@ -54,6 +58,11 @@ class Graph:
 
     def post(self, path, body, who="adele", scopes=EVERYTHING):
         return self.client.post(self._url(path), json=body, headers=self.headers(who, scopes))
+
+    def send(self, method, path, body=None, who="adele", scopes=EVERYTHING, **headers):
+        """Any other verb, with JSON."""
+        given = self.headers(who, scopes, **headers)
+        return self.client.request(method, self._url(path), json=body, headers=given)
 
     def every(self, path, **more):
         """All items of a collection, following the links to the end."""
@@ -82,7 +91,8 @@ class Graph:
         except ValueError:
             raise PermissionError("IDX14100: JWT is not well formed.") from None
 
-    async def _fault(self, oid):
+    async def _fault(self, oid, method, path):
+        self.asked.append((method, path))
         answer = await self.faults.pop(0)(oid) if self.faults else None
         return answer if isinstance(answer, Disturbance) else Disturbance(answer)
 
@@ -98,7 +108,15 @@ def graph(shared_graph):
     shared_graph.now = START
     shared_graph.log.clear()
     shared_graph.faults.clear()
+    shared_graph.asked.clear()
+    shared_graph.quirks.reset()
     return shared_graph
+
+
+@pytest.fixture
+def fresh_graph():
+    """A Graph of its own for tests that write."""
+    return Graph()
 
 
 @pytest.fixture
@@ -106,7 +124,7 @@ def make_graph():
     """Make a client of a Graph with another token check."""
 
     def make(check_token):
-        async def fault(_oid):
+        async def fault(_oid, _method, _path):
             return Disturbance()
 
         routes = graph_routes(

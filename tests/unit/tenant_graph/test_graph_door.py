@@ -250,7 +250,7 @@ def test_odd_preferences_hide_no_sound_one(graph, junk):
         ("/me/people/someone@private.example", "/v1.0/me/..."),
         ("/someone@private.example", "/v1.0/..."),
         ("/me/drive/search(q='private')", "/v1.0/me/drive/search()/{words}"),
-        ("/sites/root/search(q='private')", "/v1.0/..."),
+        ("/sites/root/search(q='private')", "/v1.0/sites/..."),
         ("/me/drive/root:/private/plan.txt:", "/v1.0/me/drive/root/:/{path}"),
     ],
 )

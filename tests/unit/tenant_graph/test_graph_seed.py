@@ -1,7 +1,9 @@
 """The seeded data is the same every time, and quick to make."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from obo_tenant.graph.ids import OutlookIds
 from obo_tenant.graph.seed.person import belongings
 from obo_tenant.graph.seed.templates import load_templates
 from obo_tenant.graph.store import REGISTERED
@@ -32,6 +34,19 @@ def test_another_start_moves_the_mail_along():
     later = belongings(owner, START + week, templates).mailbox.messages
     assert [each.received + week for each in now] == [each.received for each in later]
     assert [each.ids for each in now] == [each.ids for each in later]
+
+
+def test_a_mailbox_keeps_what_it_began_with_and_the_latest_additions():
+    owner = next(iter(REGISTERED.values()))
+    box = belongings(owner, START, load_templates()).mailbox
+    first = box.messages
+    for number in range(2010):
+        ids = OutlookIds(f"default {number}", f"immutable {number}")
+        box.put(replace(first[0], key=f"new {number}", ids=ids))
+    assert len(box.messages) == len(first) + 2000
+    assert box.message("immutable 9") is None
+    assert box.message("default 2009").key == "new 2009"
+    assert box.message(first[0].ids.default) is first[0]
 
 
 def test_every_template_word_is_filled_in():

@@ -10,15 +10,19 @@ import json
 import pytest
 from kiota_serialization_json.json_parse_node import JsonParseNode
 from msgraph.generated.models.calendar import Calendar
+from msgraph.generated.models.contact import Contact
 from msgraph.generated.models.drive import Drive
 from msgraph.generated.models.drive_item import DriveItem
 from msgraph.generated.models.event import Event
 from msgraph.generated.models.file_attachment import FileAttachment
+from msgraph.generated.models.item_attachment import ItemAttachment
 from msgraph.generated.models.mail_folder import MailFolder
 from msgraph.generated.models.mailbox_settings import MailboxSettings
 from msgraph.generated.models.message import Message
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
+from msgraph.generated.models.person import Person
 from msgraph.generated.models.search_response import SearchResponse
+from msgraph.generated.models.upload_session import UploadSession
 from msgraph.generated.models.user import User
 
 WINDOW = "startDateTime=2026-01-01&endDateTime=2027-12-01&$top=1000"
@@ -72,8 +76,71 @@ def test_messages_are_typed(graph):
         assert mail.received_date_time.isoformat()[:19] == shown["receivedDateTime"][:19]
         assert mail.unique_body.content == shown["uniqueBody"]["content"]
         for attachment, listed_one in zip(mail.attachments, shown["attachments"], strict=True):
-            assert isinstance(attachment, FileAttachment)
+            kind = listed_one["@odata.type"].rpartition(".")[2]
+            assert (
+                type(attachment)
+                is {"fileAttachment": FileAttachment, "itemAttachment": ItemAttachment}[kind]
+            )
             assert attachment.name == listed_one["name"]
+
+
+def test_an_attached_mail_is_typed(graph):
+    listed = graph.every("/me/messages?$top=1000&$expand=attachments")
+    found = [(mail["id"], each) for mail in listed for each in mail["attachments"]]
+    mail_id, shown = next(
+        each for each in found if each[1]["@odata.type"].endswith(".itemAttachment")
+    )
+    path = f"/me/messages/{mail_id}/attachments/{shown['id']}"
+    expanded = graph.get(f"{path}?$expand=microsoft.graph.itemattachment/item").json()
+    attachment = parse(ItemAttachment, expanded)
+    assert leftovers(attachment) == []
+    assert attachment.item.subject == expanded["item"]["subject"]
+
+
+def test_written_mail_is_typed(fresh_graph):
+    may = {"scopes": "Mail.ReadWrite"}
+    adele = [{"emailAddress": {"address": "adele@contoso.example"}}]
+    given = {"subject": "Typed", "bccRecipients": adele, "replyTo": adele}
+    made = fresh_graph.send("POST", "/me/messages", given, **may).json()
+    path = f"/me/messages/{made['id']}"
+    file = {"@odata.type": "#microsoft.graph.fileAttachment", "name": "a", "contentBytes": "AAAA"}
+    attached = fresh_graph.send("POST", f"{path}/attachments", file, **may).json()
+    reply = fresh_graph.send("POST", f"{path}/createReplyAll", {}, **may).json()
+    forward = fresh_graph.send("POST", f"{path}/createForward", {}, **may).json()
+    changed = fresh_graph.send("PATCH", path, {"flag": {"flagStatus": "complete"}}, **may).json()
+    item = {"attachmentType": "file", "name": "b", "size": 4_000_000}
+    session = fresh_graph.send(
+        "POST", f"{path}/attachments/createUploadSession", {"AttachmentItem": item}, **may
+    ).json()
+    moved = fresh_graph.send("POST", f"{path}/move", {"destinationId": "archive"}, **may).json()
+    for shown in (made, reply, forward, changed, moved):
+        mail = parse(Message, shown)
+        assert leftovers(mail) == []
+        assert mail.flag.flag_status.value == shown["flag"]["flagStatus"]
+    assert parse(Message, made).bcc_recipients[0].email_address.address == "adele@contoso.example"
+    assert leftovers(parse(FileAttachment, attached)) == []
+    upload = parse(UploadSession, session)
+    assert leftovers(upload) == []
+    assert (upload.upload_url, upload.next_expected_ranges) == (session["uploadUrl"], ["0-"])
+    state = fresh_graph.client.get(session["uploadUrl"]).json()
+    assert leftovers(parse(UploadSession, state)) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "path"),
+    [(Person, "/me/people"), (User, "/users"), (Contact, "/me/contacts")],
+)
+def test_people_are_typed(graph, model, path):
+    scopes = "People.Read User.Read.All Contacts.Read"
+    listed = graph.every(f"{path}?$top=100", scopes=scopes)
+    assert len(listed) > 10
+    for shown in (*listed[:3], listed[-1]):
+        person = parse(model, shown)
+        assert leftovers(person) == []
+        assert person.display_name == shown["displayName"]
+    if model is Person:
+        score = parse(Person, listed[0]).scored_email_addresses[0]
+        assert score.selection_likelihood.value == "notSpecified"
 
 
 def test_events_are_typed(graph):

@@ -16,6 +16,7 @@ _SYSTEM = frozenset(
 )
 
 _COMMA = re.compile(r",(?![^(]*\))")  # not within the options of one name
+_LONGEST_NESTED = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,8 @@ def _sorted_out(pairs: tuple[tuple[str, str], ...]) -> tuple[dict[str, str], dic
 def _names(text: str | None) -> tuple[str, ...]:
     if text is None:
         return ()
-    names = tuple(part.strip() for part in _COMMA.split(text))
+    nested = "(" in text and len(text) < _LONGEST_NESTED
+    names = tuple(part.strip() for part in (_COMMA.split(text) if nested else text.split(",")))
     if not all(names):
         raise bad_request("Parsing OData Select and Expand failed: an empty term was found.")
     return names

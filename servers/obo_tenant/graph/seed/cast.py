@@ -25,6 +25,20 @@ COLLEAGUES: tuple[Address, ...] = (
 PARTNERS: tuple[Address, ...] = tuple(
     Address(name, f"{name.lower().replace(' ', '.')}@{PARTNER_DOMAIN}") for name in _PARTNERS
 )
+FRIENDS: tuple[Address, ...] = tuple(
+    Address(name, f"{name.lower().replace(' ', '.')}@{domain}")
+    for domain, names in (
+        ("northwind.example", ("Alex Wilber", "Wanda Kowal", "Piet Visser", "Ines Marques")),
+        ("woodgrove.example", ("Alex Weber", "Oskar Lund", "Leila Haddad", "Bruno Costa")),
+    )
+    for name in names
+)
+"""People outside whom only address books know."""
+HOMONYMS: tuple[Address, ...] = (
+    Address("Alex Wolter", f"alex.wolter@{DOMAIN}"),
+    Address("Alexandra Wiberg", f"alexandra.wiberg@{DOMAIN}"),
+)
+"""People of the directory whom nobody writes to, with names like somebody else's."""
 MACHINES: Mapping[str, Address] = {
     name: Address(name, f"{name.lower().replace(' ', '-')}@{domain}")
     for domain, names in (

@@ -2,12 +2,14 @@
 
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import cycle
 
 from obo_tenant.graph.ids import change_key, conversation_id, outlook_ids
 from obo_tenant.graph.mailbox import (
+    HIDDEN_ROOT,
     ROOT,
     WELL_KNOWN,
     Address,
@@ -19,7 +21,8 @@ from obo_tenant.graph.mailbox import (
 )
 from obo_tenant.graph.seed.cast import COLLEAGUES, MACHINES, PARTNER_DOMAIN, PARTNERS, Words
 from obo_tenant.graph.seed.documents import make_document
-from obo_tenant.graph.seed.hostile import Odd, hostile_mail
+from obo_tenant.graph.seed.hostile import TEAMS, Odd, hostile_mail
+from obo_tenant.graph.seed.mime import mime_form
 from obo_tenant.graph.seed.prose import as_body, letter, with_history
 from obo_tenant.graph.seed.templates import Template, Templates
 from obo_tenant.graph.store import Profile
@@ -27,6 +30,14 @@ from obo_tenant.graph.store import Profile
 _DAYS = 95
 _CUSTOM = (("projects", "Projects", ROOT), ("suppliers", "Suppliers", ROOT))
 _CUSTOM_BELOW = (("fabrikam", "Fabrikam", "suppliers"), ("receipts", "Receipts", "inbox"))
+
+
+@cache
+def _crowd(size: int) -> tuple[Address, ...]:
+    return tuple(
+        Address(f"Reader {number}", f"reader{number:04d}@{PARTNER_DOMAIN}")
+        for number in range(size)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +74,12 @@ class MailSeed:
     def _folders(self) -> list[Folder]:
         known = [(key, name, ROOT) for key, name in WELL_KNOWN.items()]
         projects = [(f"project {name}", name, "projects") for name in self.words.projects]
-        listed = [(ROOT, "Top of Information Store", ROOT + " parent"), *known, *_CUSTOM]
+        listed = [
+            (ROOT, "Top of Information Store", ROOT + " parent"),
+            (TEAMS, "TeamsMessagesData", HIDDEN_ROOT),
+            *known,
+            *_CUSTOM,
+        ]
         return [
             Folder(key=key, ids=outlook_ids(self.owner.oid, "folder", key), name=name, parent=up)
             for key, name, up in (*listed, *_CUSTOM_BELOW, *projects)
@@ -176,14 +192,13 @@ class MailSeed:
 
     def _odd(self, odd: Odd) -> Message:
         key = f"odd {odd.key}"
-        crowd = tuple(
-            Address(f"Reader {number}", f"reader{number:04d}@{PARTNER_DOMAIN}")
-            for number in range(odd.crowd)
-        )
+        crowd = _crowd(odd.crowd)
         attached: tuple[Attachment, ...] = ()
         if odd.attachment is not None:
             attached = (self._attachment(key, *odd.attachment),)
-        return self._message(
+        if odd.enclosed is not None:
+            attached = (self._enclosed(odd.enclosed),)
+        message = self._message(
             key=key,
             thread=key,
             subject=odd.subject,
@@ -193,10 +208,21 @@ class MailSeed:
             received=self._times(1)[0],
             body=odd.body,
             unique=odd.body,
-            folder="inbox",
+            folder=odd.folder,
             focused=odd.focused,
             attachments=attached,
         )
+        return message if odd.addressed else replace(message, to=(), cc=())
+
+    def _enclosed(self, odd: Odd) -> Attachment:
+        mail = self._odd(odd)
+        content = mime_form(mail)
+        made = self._attachment(mail.key, f"{mail.subject}.eml", "message/rfc822", content)
+        return replace(made, item=mail)
+
+    def _copied(self, *known: Address) -> tuple[Address, ...]:
+        others = [each for each in COLLEAGUES if each not in known]
+        return tuple(self.dice.sample(others, 2))
 
     def _attached(
         self, kind: str | None, key: str, subject: str, text: str
@@ -232,7 +258,6 @@ class MailSeed:
     ) -> Message:
         oid, luck = self.owner.oid, self.dice.random()
         fresh = self.now - received < timedelta(days=6)
-        others = [each for each in COLLEAGUES if each not in (sender, reader)]
         return Message(
             key=key,
             ids=outlook_ids(oid, "message", key),
@@ -242,7 +267,7 @@ class MailSeed:
             subject=subject,
             sender=sender,
             to=(reader, *crowd),
-            cc=tuple(self.dice.sample(others, 2)) if luck < 0.2 else (),
+            cc=self._copied(sender, reader) if luck < 0.2 else (),
             received=received.replace(microsecond=0),
             body=body,
             unique=unique,
