@@ -16,7 +16,7 @@ from obo_mcp import Principal, TokenSource
 
 _READ = (
     "id,conversationId,subject,from,toRecipients,ccRecipients,receivedDateTime,isRead,"
-    "importance,hasAttachments"
+    "importance,hasAttachments,isDraft,webLink"
 )
 _ATTACHMENTS = {"$select": "id,name,contentType,size,isInline", "$top": "50"}
 _PLAIN_TEXT = 'outlook.body-content-type="text"'

@@ -11,6 +11,7 @@ from obo_graph.wire.answer import Json
 
 _PREVIEW_BYTES = (140, 100, 60, 0)
 _ROW_BYTES = 370
+_LINK_BYTES = 400
 _MOST_PEOPLE = 20
 _MOST_ATTACHMENTS = 20
 
@@ -81,11 +82,19 @@ def _head(
             "cc": listed(message.get("ccRecipients"), most["cc"]),
             "received": show(read(message.get("receivedDateTime")), zone),
             "unread": message.get("isRead") is False,
+            "draft": message.get("isDraft") is True,
             "importance": _unless("normal", message.get("importance")),
+            "link": web_link(message),
             "attachments": [_attachment(part) for part in attachments[: most["attachments"]]],
             "more_attachments": len(attachments) - most["attachments"] or None,
         }
     )
+
+
+def web_link(message: Json) -> str:
+    """Where the person opens `message` in Outlook; "" if Graph gives no usable address."""
+    link = one_line(message.get("webLink"), _LINK_BYTES)
+    return link if link.startswith("https://") and not link.endswith("…") else ""
 
 
 def attachments_of(answer: Json) -> list[Json]:

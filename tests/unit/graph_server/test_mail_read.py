@@ -200,3 +200,25 @@ async def test_what_graph_quotes_is_not_repeated(world, words):
     detail = (await world.refused("mail_read", message_id=ID))["detail"]
     assert "secret" not in detail
     assert detail.startswith("Syntax error")
+
+
+@pytest.mark.parametrize(
+    ("link", "shown"),
+    [
+        ("https://outlook.example/owa/?ItemID=A", True),
+        ("javascript:alert(1)", False),
+        ("https://" + "x" * 400, False),
+        (None, False),
+    ],
+)
+async def test_the_way_to_outlook_is_shown_if_it_is_one(world, link, shown):
+    world.network.on(PATH, mail("Hello", webLink=link))
+    told = await world.told("mail_read", message_id=ID, part="headers")
+    assert told.get("link") == (link if shown else None)
+
+
+async def test_a_draft_is_named_as_such(world):
+    world.network.on(PATH, mail("Hello", isDraft=True))
+    assert (await world.told("mail_read", message_id=ID))["draft"] is True
+    world.network.on(PATH, mail("Hello", isDraft=False))
+    assert "draft" not in await world.told("mail_read", message_id=ID)
