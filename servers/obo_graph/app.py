@@ -5,9 +5,13 @@ from urllib.parse import unquote, urlsplit
 from starlette.types import ASGIApp
 
 from obo_graph.clouds import check_same_cloud
+from obo_graph.links.desk import Links
+from obo_graph.links.door import LinkDoor
+from obo_graph.links.ticket import TicketSeal
 from obo_graph.server import Wiring, create_server
 from obo_graph.settings import GraphSettings
 from obo_graph.wire.graph import Graph
+from obo_graph.wire.origins import origin_of
 from obo_graph.wire.transport import GraphTransport, new_http_client
 from obo_mcp import OnBehalfOf, Settings
 from obo_mcp.clock import Clock, SystemClock
@@ -32,6 +36,12 @@ def create_app(
         download_hosts=graph_settings.download_hosts,
         upload_hosts=graph_settings.upload_hosts,
     )
+    links = Links(
+        origin=origin_of(settings.resource_url),
+        seconds=graph_settings.link_seconds,
+        clock=clock,
+        seal=TicketSeal(obo.shared_keys("link")),
+    )
     mcp = create_server(
         obo,
         graph,
@@ -41,9 +51,10 @@ def create_app(
             middleware=[obo.mcp_middleware()],
             request_state=obo.request_state_security(),
             cursor_keys=obo.shared_keys("cursor"),
+            links=links,
         ),
     )
-    return obo.protect(
+    door = obo.protect(
         mcp.streamable_http_app(
             streamable_http_path=unquote(urlsplit(settings.resource_url).path) or "/",
             stateless_http=True,
@@ -51,3 +62,4 @@ def create_app(
             transport_security=obo.transport_security(),
         )
     )
+    return LinkDoor(door, links=links, graph=graph, hosts=settings.allowed_hosts)

@@ -103,7 +103,7 @@ def row(item: Json, zone: tzinfo) -> Json:
             "type": "folder" if "folder" in item else ending_of(item.get("name"))[:10],
             "size": item.get("size"),
             "modified": show(read(item.get("lastModifiedDateTime")), zone),
-            "by": _author(item),
+            "by": author_of(item.get("lastModifiedBy")),
             "snippet": one_line(words, 200),
         }
     )
@@ -128,7 +128,7 @@ def _path(item: Json) -> str:
     return one_line(unquote(parts.path).rpartition("/")[0], 160)
 
 
-def _author(item: Json) -> str:
-    author = item.get("lastModifiedBy")
-    user = author.get("user") if isinstance(author, dict) else None
+def author_of(identities: object) -> str:
+    """The name in a Graph identitySet; "" if nobody, or no person, is in it."""
+    user = identities.get("user") if isinstance(identities, dict) else None
     return one_line(user.get("displayName"), 64) if isinstance(user, dict) else ""

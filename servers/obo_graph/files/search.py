@@ -9,6 +9,7 @@ from pydantic import Field
 
 from obo_graph.errors import bad_argument
 from obo_graph.files import query as files_query
+from obo_graph.files.fields import ROW
 from obo_graph.shape.cursor import CURSOR_CHARS, Position
 from obo_graph.shape.mailbox import zone_name
 from obo_graph.shape.paging import Page, collect, page_of
@@ -19,8 +20,8 @@ from obo_graph.wire.answer import Json
 from obo_graph.wire.graph import PersonalGraph
 from obo_mcp import Principal, TokenSource
 
-_SELECT = "id,name,size,file,folder,parentReference,lastModifiedDateTime,lastModifiedBy,webUrl"
 _WITH_TYPES = 50
+_Ending = Annotated[str, Field(max_length=16)]
 
 
 def search_tool(shop: Workshop) -> Tool:
@@ -37,7 +38,7 @@ def search_tool(shop: Workshop) -> Tool:
             str, Field(max_length=512, description="everywhere, onedrive or a site's URL")
         ] = "everywhere",
         file_types: Annotated[
-            tuple[str, ...], Field(max_length=10, description="Endings such as docx")
+            tuple[_Ending, ...], Field(max_length=10, description="Endings such as docx")
         ] = (),
         limit: Annotated[int, Field(ge=1, le=50)] = 10,
         cursor: Annotated[str, Field(max_length=CURSOR_CHARS)] = "",
@@ -86,5 +87,5 @@ async def _search(
 
 async def _own_drive(graph: PersonalGraph, query: str, skip: dict[str, str], size: int) -> Page:
     path = f"/me/drive/root/search(q={quote(odata_text(query), safe='')})"
-    answer = await graph.get(path, {"$select": _SELECT, "$top": str(size)} | skip)
+    answer = await graph.get(path, {"$select": ROW, "$top": str(size)} | skip)
     return page_of(answer, graph.transport.origin)

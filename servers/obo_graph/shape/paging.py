@@ -10,7 +10,7 @@ from obo_graph.shape.cursor import PAGE_BYTES, Position
 from obo_graph.wire.answer import Json
 from obo_graph.wire.origins import origin_of
 
-_PAGES_PER_CALL = 4
+_PAGES_PER_CALL = 5  # one for each kind of thing that a search can be for
 _SKIPS = ("$skiptoken", "$skip")
 
 

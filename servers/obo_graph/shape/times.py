@@ -1,10 +1,10 @@
 """Moments, as a model writes and reads them: local to the mailbox, with their offset."""
 
 import re
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from obo_graph.errors import bad_argument
-from obo_graph.shape.zones import zone_named
+from obo_graph.shape.zones import windows_name, zone_named
 from obo_graph.wire.answer import Json
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -31,6 +31,59 @@ def parse(argument: str, value: str, zone: tzinfo, *, end_of_day: bool = False) 
         day = moment.date() + timedelta(days=1 if end_of_day else 0)
         moment = datetime.combine(day, time(), zone)
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def parse_local(argument: str, value: str, zone: tzinfo) -> datetime:
+    """Like `parse`, in `zone`: for a time that somebody is going to meet by.
+
+    Raises:
+        ToolError: as `parse`, or there is no such time of day: clocks in `zone` skip it.
+    """
+    moment = parse(argument, value, zone).astimezone(zone)
+    written = datetime.fromisoformat(value)
+    if written.tzinfo is None and written != moment.replace(tzinfo=None):
+        raise bad_argument(argument, f"does not exist: clocks in {zone} skip that time")
+    return moment
+
+
+def parse_day(argument: str, value: str) -> date:
+    """The day that `value` names.
+
+    Raises:
+        ToolError: it is no date, or none of the years 1900 to 2100; the text names `argument`.
+    """
+    if not is_day(value):
+        raise bad_argument(argument, "must be a date, YYYY-MM-DD")
+    return parse(argument, value, UTC).date()
+
+
+def is_day(value: str) -> bool:
+    """Whether `value` has the form of a bare date."""
+    return _DATE.fullmatch(value) is not None
+
+
+def parse_zone(argument: str, value: str) -> tzinfo | None:
+    """The zone that `value` names, IANA or Windows; None for "", which stands for the mailbox's.
+
+    Raises:
+        ToolError: nobody knows that zone; the text names `argument`.
+    """
+    zone = zone_named(value) if value else None
+    if value and zone is None:
+        raise bad_argument(argument, "must be a zone such as Europe/Berlin, or left empty")
+    return zone
+
+
+def to_graph(moment: datetime, zone: tzinfo) -> Json:
+    """`moment` as Graph's dateTimeTimeZone: as clocks in `zone` show it, under its Windows name.
+
+    In UTC where Windows has no name for `zone`, or clocks show that time twice.
+    """
+    local = moment.astimezone(zone)
+    name = windows_name(str(zone))
+    if not name or local.fold:
+        local, name = moment.astimezone(UTC), "UTC"
+    return {"dateTime": local.replace(tzinfo=None).isoformat(timespec="seconds"), "timeZone": name}
 
 
 def to_odata(moment: datetime) -> str:

@@ -7,7 +7,7 @@ Small schemas: a model reads them on every turn.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mcp.server.mcpserver import Context, Resolve
@@ -18,10 +18,12 @@ from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import ValidationError, create_model
 
 from obo_graph.catalogue import BY_NAME
+from obo_graph.documents.reader import Reader
 from obo_graph.errors import told_to_model
 from obo_graph.settings import GraphSettings
 from obo_graph.shape.arguments import StrictArguments, explained
 from obo_graph.shape.cursor import CursorSeal
+from obo_graph.shape.link import LinkDesk
 from obo_graph.shape.mailbox import Mailboxes
 from obo_graph.wire.graph import Graph, PersonalGraph
 from obo_mcp import Principal, TokenSource
@@ -48,6 +50,8 @@ class Workshop:
     settings: GraphSettings
     mailboxes: Mailboxes
     cursors: CursorSeal
+    links: LinkDesk
+    reader: Reader = field(default_factory=Reader)
 
     def tokens(self, tool: str) -> Resolve:
         """Fills a parameter of `tool` with the source of the person's tokens for it."""

@@ -3,6 +3,8 @@
 Source: Unicode CLDR, supplemental data windowsZones, territory 001.
 """
 
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -82,3 +84,36 @@ def zone_named(name: str) -> ZoneInfo | None:
         return ZoneInfo(IANA_BY_WINDOWS.get(name, name))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
+
+
+@lru_cache(maxsize=1024)
+def windows_name(zone: str) -> str:
+    """The Windows name under which Exchange keeps the time of the IANA zone `zone`.
+
+    Exchange takes about a hundred IANA names and every Windows one, so it is always sent these
+    (Graph, "dateTimeTimeZone"). A zone beside CLDR's table gets the name of one that has shown
+    the same time every two hours for years; "" where there is none.
+    """
+    if zone in _WINDOWS_BY_IANA:
+        return _WINDOWS_BY_IANA[zone]
+    wanted = zone_named(zone)
+    if wanted is None:
+        return ""
+    return next((name for name in IANA_BY_WINDOWS if _keep_one_time(wanted, name)), "")
+
+
+# Of two names for one zone the first counts: "Mid-Atlantic" lives on for old events alone.
+_WINDOWS_BY_IANA = MappingProxyType({zone: name for name, zone in [*IANA_BY_WINDOWS.items()][::-1]})
+_FIRST_SAMPLE = datetime(2025, 1, 1, tzinfo=UTC)
+_SAMPLE_STEP = timedelta(hours=2)
+_SAMPLES = 12 * 365 * 4
+
+
+def _keep_one_time(zone: tzinfo, windows: str) -> bool:
+    other = zone_named(windows)
+    if other is None:
+        return False
+    moments = (_FIRST_SAMPLE + number * _SAMPLE_STEP for number in range(_SAMPLES))
+    return all(
+        at.astimezone(zone).utcoffset() == at.astimezone(other).utcoffset() for at in moments
+    )

@@ -47,10 +47,16 @@ class PersonalGraph:
     access: Access = field(repr=False)
 
     async def get(
-        self, path: str, query: Mapping[str, str] | None = None, *, prefer: tuple[str, ...] = ()
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        prefer: tuple[str, ...] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> Json:
         """GET `path` under `/v1.0` and read the JSON object it answers."""
-        request = GraphRequest(path=path, query=query or {}, headers=_preferring(prefer))
+        named = _preferring(prefer) | dict(headers or {})
+        request = GraphRequest(path=path, query=query or {}, headers=named)
         return (await self._send(request)).json()
 
     async def ask(self, path: str, body: Json, *, prefer: tuple[str, ...] = ()) -> Json:
@@ -59,14 +65,20 @@ class PersonalGraph:
         return (await self._send(request, reading=True)).json()
 
     async def post(
-        self, path: str, body: Json | None = None, *, prefer: tuple[str, ...] = ()
+        self,
+        path: str,
+        body: Json | None = None,
+        *,
+        prefer: tuple[str, ...] = (),
+        repeatable: bool = False,
     ) -> Json:
         """POST `body` to `path` under `/v1.0`: {} if it answers nothing.
 
-        Sent again after a 429 only. A failure that is `ambiguous` may have taken effect.
+        Sent again after a 429 only, or like a GET if it is `repeatable`: Graph itself does it
+        once (an event's `transactionId`). A failure that is `ambiguous` may have taken effect.
         """
         request = _with_json("POST", path, body, _preferring(prefer))
-        return (await self._send(request)).optional_json()
+        return (await self._send(request, reading=repeatable)).optional_json()
 
     async def post_once(self, path: str, body: Json | None = None) -> Json:
         """POST `body` to `path` and never again, whatever comes back: for what sends mail."""

@@ -1,5 +1,7 @@
+import io
 import json
 import re
+import zipfile
 
 import httpx
 import pytest
@@ -270,11 +272,20 @@ async def test_html_is_read_as_a_reader_sees_it(world):
     assert text_of(await world.told("files_read", item=REF)) == "Seen too\nEnd"
 
 
-async def test_html_of_more_than_two_megabytes_is_refused(world):
+async def test_a_document_of_more_than_twenty_megabytes_is_refused(world):
     stored(world, b"")
-    world.network.on("/download/x", httpx.Response(200, stream=Endless()))
+    endless = Endless()
+    world.network.on("/download/x", httpx.Response(200, stream=endless))
     world.network.on(ITEM, {"name": "x.html", "@microsoft.graph.downloadUrl": STORE})
+    refused = await world.refused("files_read", item=REF)
+    assert (refused["error"], "20 MB" in refused["hint"]) == ("unsupported", True)
+    assert endless.read_bytes < 21 * 1024 * 1024
+
+
+async def test_a_document_that_says_it_is_larger_is_not_even_fetched(world):
+    stored(world, b"x", name="x.pdf", size=21 * 1024 * 1024)
     assert (await world.refused("files_read", item=REF))["error"] == "unsupported"
+    assert "/download/x" not in world.network.paths()
 
 
 @pytest.mark.parametrize(
@@ -291,19 +302,101 @@ async def test_text_in_other_encodings_is_read(world, content, text):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "changes"),
-    [
-        ("x.docx", b"PK", {}),
-        ("noending", b"x", {}),
-        ("x.txt", b"MZ\x00\x01", {}),
-        ("folder.txt", b"", {"folder": {}}),
-    ],
+    ("name", "changes"), [("x.mp4", {}), ("noending", {}), ("folder.txt", {"folder": {}})]
 )
-async def test_what_cannot_be_read_is_refused_with_what_can(world, name, content, changes):
-    stored(world, content, name=name, **changes)
+async def test_what_cannot_be_read_is_refused_with_what_can(world, name, changes):
+    stored(world, b"x", name=name, **changes)
     refused = await world.refused("files_read", item=REF)
     assert refused["error"] == "unsupported"
-    assert "txt, md, csv, json, log, html" in refused["hint"]
+    assert "txt, md, csv, json, log, html, docx" in refused["hint"]
+    assert "/download/x" not in world.network.paths()
+
+
+@pytest.mark.parametrize(("name", "content"), [("x.docx", b"PK"), ("x.txt", b"MZ\x00\x01")])
+async def test_a_file_that_is_not_what_its_name_says_is_refused(world, name, content):
+    stored(world, content, name=name)
+    refused = await world.refused("files_read", item=REF)
+    assert refused["error"] == "unsupported"
+    assert "damaged" in refused["hint"]
+
+
+def docx(*paragraphs):
+    """The smallest Word document."""
+    word = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    body = "".join(f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>" for text in paragraphs)
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package_namespace = "http://schemas.openxmlformats.org/package/2006/relationships"
+    main = f'<Relationship Id="r1" Type="{office}/officeDocument" Target="word/document.xml"/>'
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as package:
+        whole = f'<Relationships xmlns="{package_namespace}">{main}</Relationships>'
+        package.writestr("_rels/.rels", whole)
+        document = f'<w:document xmlns:w="{word}"><w:body>{body}</w:body></w:document>'
+        package.writestr("word/document.xml", document)
+    return content.getvalue()
+
+
+async def test_a_word_document_is_read(world):
+    stored(world, docx("Dear Adele", "see you"), name="letter.docx")
+    told = await world.told("files_read", item=REF)
+    assert text_of(told).split() == ["Dear", "Adele", "see", "you"]
+    assert told["type"] == "docx"
+
+
+async def test_a_long_word_document_is_read_piece_by_piece_without_loss(world):
+    stored(world, docx(*(f"Line {n}." for n in range(2000))), name="letter.docx")
+    got, offset = "", 0
+    async with world.client() as client:
+        while True:
+            told = shown(await client.call_tool("files_read", {"item": REF, "offset": offset}))
+            got += text_of(told)
+            if "more" not in told:
+                break
+            offset = told["more"]
+    assert got.split() == " ".join(f"Line {n}." for n in range(2000)).split()
+
+
+async def test_pages_that_a_document_has_not_are_refused(world):
+    stored(world, docx("x"), name="letter.docx")
+    refused = await world.refused("files_read", item=REF, pages="2-3")
+    assert refused["argument"] == "pages"
+
+
+async def test_a_kind_that_we_cannot_read_is_read_through_graphs_pdf(world):
+    stored(world, b"{\\rtf1}", name="old.rtf")
+    redirect = httpx.Response(302, headers={"Location": "https://contoso.sharepoint.com/pdf"})
+    world.network.on(f"{ITEM}/content", redirect)
+    world.network.on("/pdf", httpx.Response(200, content=b"no pdf"))
+    assert "damaged" in (await world.refused("files_read", item=REF))["hint"]
+    asked = world.network.last(f"{ITEM}/content")
+    assert asked.url.params["format"] == "pdf"
+    assert "authorization" not in world.network.last("/pdf").headers
+    assert "/download/x" not in world.network.paths()
+
+
+async def test_a_kind_that_graph_does_not_convert_is_refused(world):
+    stored(world, b"x", name="old.rtf")
+    world.network.on(f"{ITEM}/content", error(406, "notSupported"))
+    refused = await world.refused("files_read", item=REF)
+    assert (refused["error"], "no PDF" in refused["hint"]) == ("unsupported", True)
+
+
+async def test_a_pdf_elsewhere_is_not_fetched(world):
+    stored(world, b"x", name="old.rtf")
+    redirect = httpx.Response(302, headers={"Location": "https://evil.example/pdf"})
+    world.network.on(f"{ITEM}/content", redirect)
+    assert (await world.refused("files_read", item=REF))["error"] == "download_refused"
+
+
+async def test_a_file_is_read_by_its_path_and_named_by_its_ref(world):
+    path = "/v1.0/me/drive/root:/Reports/notes.txt:"
+    file = {"id": "01ABC", "name": "notes.txt", "parentReference": {"driveId": "b!D1"}}
+    world.network.on(path, file)
+    redirect = httpx.Response(302, headers={"Location": STORE})
+    world.network.on(f"{path}/content", redirect)
+    world.network.on("/download/x", httpx.Response(200, content=b"Hello"))
+    told = await world.told("files_read", item="/Reports/notes.txt")
+    assert (text_of(told), told["ref"]) == ("Hello", REF)
 
 
 async def test_an_empty_file_is_shown_as_empty(world):
@@ -314,11 +407,12 @@ async def test_an_empty_file_is_shown_as_empty(world):
 
 
 async def test_pages_of_a_text_are_refused(world):
+    stored(world, b"Hello")
     assert (await world.refused("files_read", item=REF, pages="2-3"))["argument"] == "pages"
 
 
 @pytest.mark.parametrize(
-    "ref", ["..", "01ABC", "b!D1/..", "../01ABC", "a/b/c", "/", "b!D1/", "a /b", "b!D1/%2e%2e"]
+    "ref", ["..", "01ABC", "b!D1/..", "../01ABC", "a/b/c", "/..", "b!D1/", "a /b", "b!D1/%2e%2e"]
 )
 async def test_a_ref_that_is_none_is_refused(world, ref):
     assert (await world.refused("files_read", item=ref))["argument"] == "item"
