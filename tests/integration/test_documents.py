@@ -119,6 +119,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.promise("P-28")
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_a_hostile_document_harms_neither_us_nor_those_who_read_beside_it(name):
     content, reasons = HOSTILE[name]

@@ -1,12 +1,13 @@
 """`calendar_view`: what is in a person's calendar in a period."""
 
-from datetime import datetime, timedelta, tzinfo
+from datetime import tzinfo
 from typing import Annotated
 
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult
 from pydantic import Field
 
+from obo_graph.calendar.event import my_answer, place, when
 from obo_graph.shape import ids
 from obo_graph.shape.cursor import CURSOR_CHARS, Position
 from obo_graph.shape.mailbox import zone_name
@@ -14,7 +15,6 @@ from obo_graph.shape.paging import Page, collect, objects, page_of
 from obo_graph.shape.period import period
 from obo_graph.shape.recipients import name_of, written
 from obo_graph.shape.result import LIST_SCHEMA, compact, list_result
-from obo_graph.shape.times import read_zoned, show
 from obo_graph.shape.tool import Workshop, make_tool, reading
 from obo_graph.text import comparable, one_line
 from obo_graph.wire.answer import Json
@@ -27,7 +27,6 @@ _SELECT = (
 )
 _PAGE_ROWS = 50
 _RECURRING = frozenset({"occurrence", "exception", "seriesMaster"})
-_UNREMARKABLE = frozenset({"none", "organizer"})
 
 
 def view_tool(shop: Workshop) -> Tool:
@@ -110,36 +109,17 @@ def _mentions(event: Json, query: str) -> bool:
 
 
 def _row(event: Json, zone: tzinfo) -> Json:
-    response = event.get("responseStatus")
-    answer = one_line(response.get("response"), 32) if isinstance(response, dict) else ""
-    location = event.get("location")
-    place = one_line(location.get("displayName"), 96) if isinstance(location, dict) else ""
     return compact(
         {
-            "id": event.get("id"),
+            "id": one_line(event.get("id"), 512),
             "subject": one_line(event.get("subject"), 128),
-            **_when(event, zone),
-            "location": place,
+            **when(event, zone),
+            "location": place(event),
             "online": event.get("isOnlineMeeting") is True,
             "organizer": name_of(event.get("organizer")),
-            "my_response": "" if answer in _UNREMARKABLE else answer,
+            "my_response": my_answer(event),
             "attendees": len(objects(event.get("attendees"))) or None,
-            "recurring": event.get("type") in _RECURRING,
+            "recurring": str(event.get("type")) in _RECURRING,
             "cancelled": event.get("isCancelled") is True,
         }
     )
-
-
-def _when(event: Json, zone: tzinfo) -> Json:
-    start, end = read_zoned(event.get("start")), read_zoned(event.get("end"))
-    if event.get("isAllDay") is not True:
-        return {"start": show(start, zone), "end": show(end, zone)}
-    # A whole day is a date, midnight to midnight, in whatever zone it was written: not a moment.
-    return {"start": _day(start), "end": _day(end, minus_days=1), "all_day": True}
-
-
-def _day(moment: datetime | None, *, minus_days: int = 0) -> str:
-    try:
-        return "" if moment is None else (moment.date() - timedelta(days=minus_days)).isoformat()
-    except OverflowError:
-        return ""
