@@ -15,6 +15,8 @@ from support.serving import Serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the SDK's own classes
 
+CLIENTS = []
+
 
 def server(obo, world, clients):
     @asynccontextmanager
@@ -50,9 +52,9 @@ def server(obo, world, clients):
 
 @pytest.fixture
 def url(world):
-    clients = []
+    CLIENTS.clear()
     with Serving(
-        lambda url: server(OnBehalfOf(world.settings(f"{url}/mcp")), world, clients)
+        lambda url: server(OnBehalfOf(world.settings(f"{url}/mcp")), world, CLIENTS)
     ) as serving:
         yield f"{serving.url}/mcp"
 
@@ -92,3 +94,9 @@ async def test_the_sdk_sends_nothing_again_by_itself(url, world):
     world.fault("graph", status=503, count=3)
     await call(url, world, "adele", "my_id")
     assert len(world.log("graph")) == 1
+
+
+async def test_a_cookie_given_to_one_person_is_never_sent_for_another(url, world):
+    world.fault("graph", count=1, status=200, headers={"Set-Cookie": "session=adele; Path=/"})
+    await call(url, world, "adele", "my_id")
+    assert [len(client.request_adapter._http_client.cookies.jar) for client in CLIENTS] == [0]

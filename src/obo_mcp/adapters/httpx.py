@@ -14,7 +14,8 @@ class OnBehalfOfAuth(httpx.Auth):
 
     The caller is looked up when a request is made, so one client serves everybody. A claims
     challenge of the resource is answered with exactly one new token; a second one is raised as
-    InteractionRequired. Requests to any other origin go out without a token.
+    InteractionRequired. Requests to any other origin go out without a token, and all without
+    cookies: the client's jar would give one person's to the next.
 
     Raises:
         ValueError: `origin` is no https:// address, nor an http:// one of this machine.
@@ -32,6 +33,7 @@ class OnBehalfOfAuth(httpx.Auth):
         Raises:
             OboError: nobody is signed in, the exchange was refused, or cannot be made now.
         """
+        request.headers.pop("cookie", None)
         if _origin(request.url) != self._origin:
             yield request
             return

@@ -329,3 +329,13 @@ def test_a_blocking_client_is_refused_in_words(auth):
         pytest.raises(RuntimeError, match=r"httpx\.AsyncClient"),
     ):
         client.get(ORIGIN)
+
+
+@pytest.mark.parametrize("url", [f"{ORIGIN}/me", "https://elsewhere.example/file"])
+async def test_a_cookie_that_one_person_got_does_not_go_out_for_another(client, api, url):
+    api.answers = [httpx.Response(200, headers={"Set-Cookie": "session=adele; Path=/"})]
+    await client.get(url)
+    assert client.cookies
+    PERSON.set("megan")
+    await client.get(url)
+    assert not any("cookie" in headers for headers in api.headers)
