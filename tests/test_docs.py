@@ -2,7 +2,9 @@
 
 import ast
 import importlib
+import importlib.util
 import inspect
+import json
 import os
 import re
 import subprocess
@@ -15,6 +17,10 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 import pytest
+
+from obo_graph.catalogue import BY_NAME
+from obo_graph.settings import GraphSettings
+from support.canary import ADDRESS, canaries
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -205,6 +211,16 @@ def test_every_obo_mcp_verb_that_the_docs_show_exists():
     assert not unknown, f"obo-mcp has {sorted(verbs)}; the docs show\n  " + "\n  ".join(unknown)
 
 
+CHOICE = re.compile(r"\bOBO_MCP_TOOLS=(?P<quote>[\"']?)([^\"'#\n]+?)(?P=quote)(?:\s|$)")
+
+
+def test_every_choice_of_tools_that_the_docs_show_is_one():
+    shown = [found[2] for block in SHELL_BLOCKS for found in CHOICE.finditer(block.code)]
+    assert shown
+    for choice in shown:
+        assert GraphSettings(tools=choice, read_only=False).offered, choice
+
+
 # --- reference -----------------------------------------------------------------------------------
 
 
@@ -250,6 +266,69 @@ def test_every_error_has_its_heading():
     documented = {text.split()[0].strip(":") for _, text in headings(page)}
     missing = sorted(set(leaf_errors()) - documented)
     assert not missing, f"docs/reference/errors.md lacks headings for {missing}"
+
+
+# --- tools ---------------------------------------------------------------------------------------
+
+EXAMPLES = ROOT / "docs" / "reference" / "tool-examples.json"
+RECORDER = ROOT / "docs" / "record_examples.py"
+MACHINES = re.compile(r"localhost|\b127\.|/links/(?!…)|/(?:home|root|tmp|Users)/")
+
+
+def examples() -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = json.loads(EXAMPLES.read_text("utf-8"))
+    return found
+
+
+def test_every_tool_has_its_section_in_the_order_of_the_list():
+    page = reference("reference/tools.md")
+    assert [text for level, text in headings(page) if level == 3] == list(BY_NAME)
+
+
+def test_every_section_shows_the_example_that_was_recorded():
+    blocks = split_page(reference("reference/tools.md"))[1]
+    shown = [json.loads(block.code) for block in blocks if block.info == ("json",)]
+    assert list(examples()) == list(BY_NAME)
+    assert shown == [example["result"] for example in examples().values()]
+
+
+def shape(value: object) -> object:
+    """What of a result stays the same whatever is in it."""
+    match value:
+        case dict():
+            return {key: shape(part) for key, part in value.items()}
+        case list():
+            return [shape(part) for part in value]
+        case _:
+            return type(value).__name__
+
+
+def test_every_tool_still_answers_as_its_example_shows():
+    spec = importlib.util.spec_from_file_location("record_examples", RECORDER)
+    recorder = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(recorder)
+    today, recorded = recorder.recorded(), examples()
+    stale = [
+        tool
+        for tool in today
+        if today[tool]["arguments"] != recorded[tool]["arguments"]
+        or shape(today[tool]["result"]) != shape(recorded[tool]["result"])
+    ]
+    assert not stale, f"run docs/record_examples.py, then make docs: {stale} answer otherwise now"
+
+
+def test_examples_hold_nothing_secret_and_nothing_of_a_machine():
+    text = EXAMPLES.read_text("utf-8")
+    assert {kind for kind, _ in canaries(text)} <= {ADDRESS}  # of the tenant's own people
+    assert not MACHINES.search(text)
+    assert not re.search(r"[\w-]{40,}", text), "an id, a cursor or a link is shown whole"
+
+
+@pytest.mark.parametrize(
+    "text", ["https://localhost:8443/x", "http://127.0.0.1/", "https://x/links/Abc", "/home/me"]
+)
+def test_a_trace_of_a_machine_is_seen(text):
+    assert MACHINES.search(f"{text}/")
 
 
 # --- promises ------------------------------------------------------------------------------------

@@ -178,7 +178,7 @@ def test_the_demo_speaks_to_people_too(tmp_path):
 
 
 def test_every_verb_explains_itself(tmp_path):
-    for verb in ("demo", "serve", "tenant", "login", "call"):
+    for verb in ("demo", "serve", "tenant", "login", "call", "scopes"):
         shown = finished(verb, "--help", cwd=tmp_path)
         assert shown.returncode == 0
         assert "Usage" in shown.stdout
