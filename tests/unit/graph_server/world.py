@@ -23,6 +23,7 @@ from obo_mcp.exchange.source import TokenSource
 from obo_mcp.inbound.principal import Caller
 
 ORIGIN = "https://graph.microsoft.com"
+OFFERED: ContextVar[str] = ContextVar("offered", default="")
 PERSON: ContextVar[str] = ContextVar("person", default="adele")
 
 
@@ -185,7 +186,7 @@ class World:
         self.network = FakeGraph()
         self.clock = ManualClock()
         self.obo = StandIn(self.clock)
-        self.settings = GraphSettings(**settings)
+        self.settings = GraphSettings(**{"tools": OFFERED.get()} | settings)
         self.graph = Graph(
             transport=GraphTransport(self.settings.graph_url),
             clock=self.clock,
