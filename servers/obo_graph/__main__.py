@@ -16,6 +16,7 @@ from types import FrameType
 import uvicorn
 
 from obo_graph.app import create_app
+from obo_graph.documents.confinement import close_memory
 from obo_graph.settings import GraphSettings
 from obo_mcp import ConfigurationError, Settings
 from obo_mcp.observe import JsonLines
@@ -31,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serve the Graph tools over HTTP as the environment says; returns the exit code."""
     parser = argparse.ArgumentParser(prog="obo_graph", description=__doc__)
     parser.parse_args(argv)
+    close_memory()
     _log_as_json()
     try:
         graph_settings = GraphSettings.from_env()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from math import ceil
+from typing import Any
 
 from mcp.server.mcpserver.exceptions import ToolError
 
@@ -57,13 +58,25 @@ _CODES: dict[str, tuple[str, str]] = {
         "download_failed",
         "The host where the file lies could not give it. Try once more, then tell the person.",
     ),
+    "upload_conflict": (
+        "name_taken",
+        "Meanwhile somebody saved a file of this name there. Choose another name.",
+    ),
     "upload_failed": (
         "upload_failed",
         "The host that takes the file refused it midway. Nothing was saved; tell the person.",
     ),
+    "upload_unsure": (
+        "maybe_saved",
+        "No answer told whether the file arrived. It may be saved: look before you call again.",
+    ),
+    "foreign_upload_host": (
+        "upload_refused",
+        "This server sends no files to that host; its operator can allow it, OBO_MCP_UPLOAD_HOSTS.",
+    ),
     "foreign_host": (
         "download_refused",
-        "This server does not read from the host where the file lies; its operator can allow it.",
+        "This server reads no files there; its operator can allow it, OBO_MCP_DOWNLOAD_HOSTS.",
     ),
 }
 
@@ -101,12 +114,12 @@ class GraphFailure(Exception):
 
 def bad_argument(argument: str, hint: str) -> ToolError:
     """The model's own mistake: `hint` completes the sentence that `argument` begins."""
-    return _told({"error": "bad_argument", "argument": argument, "hint": f"{argument} {hint}."})
+    return told("bad_argument", f"{argument} {hint}.", argument=argument)
 
 
 def unsupported(hint: str) -> ToolError:
     """A request that makes sense, but that this server cannot serve (yet)."""
-    return _told({"error": "unsupported", "hint": hint})
+    return told("unsupported", hint)
 
 
 @contextmanager
@@ -115,10 +128,10 @@ def told_to_model(*scopes: str) -> Iterator[None]:
     try:
         yield
     except GraphFailure as failure:
-        raise _told(_words(failure, scopes)) from None
+        raise told(**_words(failure, scopes)) from None
 
 
-def _words(failure: GraphFailure, scopes: tuple[str, ...]) -> dict[str, object]:
+def _words(failure: GraphFailure, scopes: tuple[str, ...]) -> dict[str, Any]:
     forbidden = failure.status == HTTPStatus.FORBIDDEN
     words = _forbidden(" ".join(scopes)) if forbidden else _explained(failure)
     if failure.status == HTTPStatus.BAD_REQUEST:
@@ -136,13 +149,13 @@ def _detail(graphs_words: str) -> str:
     return _PRIVATE.sub("…", one_line(_QUOTED.sub("…", graphs_words), 400))[:160]
 
 
-def _explained(failure: GraphFailure) -> dict[str, object]:
+def _explained(failure: GraphFailure) -> dict[str, Any]:
     general = ("failed", "Graph could not do this. Try once more, then tell the person.")
     name, hint = _CODES.get(failure.code) or _HINTS.get(failure.status, general)
     return {"error": name, "hint": hint}
 
 
-def _forbidden(scope: str) -> dict[str, object]:
+def _forbidden(scope: str) -> dict[str, Any]:
     return {
         "error": "forbidden",
         "hint": f"Either this app lacks the delegated permission {scope or 'for this'}, or the "
@@ -152,6 +165,8 @@ def _forbidden(scope: str) -> dict[str, object]:
     }
 
 
-def _told(words: dict[str, object]) -> ToolError:
-    told = {key: value for key, value in words.items() if value not in {"", None}}
-    return ToolError(json.dumps(told, ensure_ascii=False, separators=(",", ":")))
+def told(error: str, hint: str, **more: object) -> ToolError:
+    """A refusal named `error`: `hint` says what to do; what is empty of `more` is left out."""
+    words = {"error": error, **more, "hint": hint}
+    kept = {key: value for key, value in words.items() if value not in {"", None}}
+    return ToolError(json.dumps(kept, ensure_ascii=False, separators=(",", ":")))

@@ -3,7 +3,7 @@
 Names, subjects, bodies and files are written by whoever can reach the person. Invisible
 characters can carry instructions past human eyes (Unicode tag characters), and control
 characters can reorder what is shown. Marks do not stop a model from obeying, they only help it
-to know; what holds is that no tool here sends anything.
+to know; what holds is what the tools do not do: fetch an address, or send unasked.
 """
 
 import re
@@ -18,6 +18,10 @@ _UNSEEN = re.compile(
     "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"  # layout of rare scripts
     "\ud800-\udfff]"  # halves of a surrogate pair, which no UTF-8 can hold
 )
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff"
+    "\U000e0000-\U000e0fff]"
+)
 _NEWLINE = re.compile("\r\n?|\u2028|\u2029|\x85|\x0b|\x0c")
 _ELLIPSIS = "…"
 
@@ -30,6 +34,11 @@ def clean(text: str) -> str:
     """
     # In this order: no normal form of what is left brings an unseen character back.
     return unicodedata.normalize("NFC", _UNSEEN.sub("", _NEWLINE.sub("\n", text)))
+
+
+def sendable(text: str) -> str:
+    """What a person wrote, on its way out: as it is, without controls and hidden instructions."""
+    return _HIDDEN.sub("", text)
 
 
 def comparable(text: str) -> str:

@@ -1,6 +1,8 @@
 """Documents of strangers, read by real processes: what they may do, and what becomes of us."""
 
+import ctypes
 import os
+import platform
 import random
 import subprocess
 import sys
@@ -23,7 +25,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are c
 
 MB = 1024 * 1024
 NOISE = random.Random(5).randbytes(MB // 2)  # what lets a part unpack to a hundred megabytes
-QUICK = Rules(confines=Confines(cpu_seconds=1))
+QUICK = Rules(wait_seconds=60, start_seconds=20, confines=Confines(cpu_seconds=1))
+SERVERS = Path(__file__).parents[2] / "servers"
+SET_DUMPABLE, GET_DUMPABLE = 4, 3
 SMALL = {
     "a.docx": docx(paragraph("Hello")),
     "a.pptx": pptx([slide("Hello"), slide("World")], notes="aside"),
@@ -161,7 +165,7 @@ async def test_who_finds_the_line_full_is_told_at_once():
     async def read(reader):
         reasons.append(await why(reader, "a.docx", slow))
 
-    rules = Rules(at_once=1, waiting=1, confines=Confines(cpu_seconds=1))
+    rules = Rules(at_once=1, waiting=1, wait_seconds=60, confines=Confines(cpu_seconds=1))
     async with Reader(rules) as reader, anyio.create_task_group() as group:
         group.start_soon(read, reader)
         group.start_soon(read, reader)
@@ -214,18 +218,55 @@ async def test_a_spare_that_died_is_not_used():
         assert (await text_of(reader, "a.pdf", SMALL["a.pdf"], first_chars=99)).parts == 1
 
 
+async def test_two_readers_that_end_together_keep_one_spare():
+    before = children()
+    async with Reader() as reader:
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(reader._keep_spare)
+        assert len(children() - before) == 1
+    assert children() == before
+
+
+async def test_a_spare_that_starts_while_the_reader_closes_is_ended():
+    before = children()
+    reader = Reader()
+    await reader.__aenter__()
+    async with anyio.create_task_group() as group:
+        group.start_soon(reader._keep_spare)
+        await anyio.lowlevel.checkpoint()
+        await reader.__aexit__(None, None, None)
+    assert children() == before
+
+
+async def test_a_text_is_given_even_if_no_next_process_can_be_started(monkeypatch, caplog):
+    async with Reader() as reader:
+        await text_of(reader, "a.pdf", SMALL["a.pdf"], first_chars=99)
+        monkeypatch.setattr(sys, "executable", "/nowhere/python")
+        assert (await text_of(reader, "a.pdf", SMALL["a.pdf"], first_chars=99)).parts == 1
+        assert await why(reader, "a.pdf", SMALL["a.pdf"]) == "unavailable"
+    assert "No process can be started" in caplog.text
+
+
+def test_a_document_takes_no_more_than_twenty_seconds_of_a_call():
+    rules = Rules()
+    assert rules.wait_seconds + rules.start_seconds + rules.read_seconds <= 20
+
+
 async def test_a_process_that_cannot_be_confined_reads_nothing(caplog):
     no_limit_of_the_kernel = 2**70
     async with Reader(Rules(confines=Confines(no_limit_of_the_kernel))) as reader:
-        assert await why(reader, "a.pdf", SMALL["a.pdf"]) == "busy"
+        assert await why(reader, "a.pdf", SMALL["a.pdf"]) == "unavailable"
     assert "No process gets ready" in caplog.text
 
 
 async def test_a_ready_process_has_given_up_what_it_does_not_need():
     process = await WorkerProcess.start(Confines(memory_bytes=400 * MB, cpu_seconds=7))
     try:
-        assert await process.ready()
         home = Path(f"/proc/{process._process.pid}")
+        with suppress(PermissionError):  # once it is confined, only root may look
+            assert b"=" not in (home / "environ").read_bytes()
+        assert await process.ready()
         limits = (home / "limits").read_text("ascii").splitlines()
         held = {line[:26].strip(): line[26:].split()[0] for line in limits}
         assert held["Max address space"] == str(400 * MB)
@@ -235,7 +276,8 @@ async def test_a_ready_process_has_given_up_what_it_does_not_need():
         status = (home / "status").read_text("ascii")
         assert "NoNewPrivs:\t1" in status
         assert "Uid:\t0" not in status
-        assert b"=" not in (home / "environ").read_bytes()
+        if platform.machine() in {"x86_64", "aarch64"}:
+            assert "Seccomp:\t2" in status
     finally:
         await process.end()
 
@@ -252,11 +294,32 @@ TRIES = {
     "raise": "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))",
     "memory": "mmap.mmap(-1, 1 << 30)",
 }
+if platform.machine() in {"x86_64", "aarch64"}:
+    TRIES |= {
+        "signal": "os.kill(os.getpid(), 0)",
+        "signal through a descriptor": "os.close(os.pidfd_open(os.getppid()))",
+        "signal to a thread": "signal.pthread_kill(threading.get_ident(), 0)",
+        "look into memory": "look(os.getpid(), id(None))",
+        "priority": "os.setpriority(os.PRIO_PROCESS, os.getpid(), 19)",
+    }
+LOOK = """
+import ctypes, os
+class Piece(ctypes.Structure):
+    _fields_ = [("at", ctypes.c_void_p), ("size", ctypes.c_size_t)]
+def look(pid, at):
+    got = ctypes.create_string_buffer(8)
+    here, there = Piece(ctypes.addressof(got), 8), Piece(at, 8)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.process_vm_readv(pid, ctypes.byref(here), 1, ctypes.byref(there), 1, 0) != 8:
+        raise OSError(ctypes.get_errno(), "process_vm_readv")
+    return got.raw
+"""
 
 
 @pytest.mark.parametrize("name", TRIES)
 def test_a_confined_process_cannot(name, tmp_path):
     program = (
+        f"{LOOK}\n"
         "import mmap, os, resource, signal, socket, subprocess, sys, threading\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "out = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)\n"
@@ -266,14 +329,61 @@ def test_a_confined_process_cannot(name, tmp_path):
         "except (OSError, RuntimeError, MemoryError, ValueError): os._exit(3)\n"
         "os._exit(0)\n"
     )
-    servers = Path(__file__).parents[2] / "servers"
 
     def tried(how):
         command = [sys.executable, "-c", program, str(tmp_path / "out"), how]
-        return subprocess.run(command, env={"PYTHONPATH": str(servers)}, check=False).returncode
+        return subprocess.run(command, env={"PYTHONPATH": str(SERVERS)}, check=False).returncode
 
     assert tried("free") == 0
     assert tried("confined") == 3
+
+
+def child_sees_memory(first):
+    """Whether a child of the same user sees the memory of a process that has run `first`."""
+    program = f"""{LOOK}
+from obo_graph.documents.confinement import close_memory
+if os.geteuid() == 0:
+    os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
+ctypes.CDLL(None).prctl({SET_DUMPABLE}, 1, 0, 0, 0)
+{first}
+child = os.fork()
+if not child:
+    look(os.getppid(), id(None))
+    os._exit(7)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    command = [sys.executable, "-c", program]
+    env = {"PYTHONPATH": str(SERVERS)}
+    done = subprocess.run(command, env=env, check=False, capture_output=True, text=True)
+    assert done.returncode == 7 or "process_vm_readv" in done.stderr, done.stderr
+    return done.returncode == 7
+
+
+@pytest.mark.promise("P-28")
+def test_a_child_cannot_look_into_a_server_that_closed_its_memory():
+    if not child_sees_memory("pass"):
+        pytest.skip("this system lets no process look into its parent")
+    assert not child_sees_memory("close_memory()")
+
+
+async def test_who_starts_a_process_for_a_document_closes_its_own_memory():
+    libc = ctypes.CDLL(None)
+    libc.prctl(SET_DUMPABLE, 1, 0, 0, 0)
+    process = await WorkerProcess.start(Confines())
+    await process.end()
+    assert libc.prctl(GET_DUMPABLE, 0, 0, 0, 0) == 0
+
+
+def test_the_server_closes_its_memory_before_anything_else():
+    program = (
+        "import ctypes, obo_graph.__main__ as program\n"
+        "assert program.main([]) == 2\n"
+        f"assert ctypes.CDLL(None).prctl({GET_DUMPABLE}, 0, 0, 0, 0) == 0\n"
+    )
+    where = os.pathsep.join([str(SERVERS), str(SERVERS.parent / "src")])
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env={"PYTHONPATH": where}, check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr
 
 
 @st.composite

@@ -12,6 +12,7 @@ _WORDS = MappingProxyType(
         "too_large": "This file is too large, or unpacks to too much, to be read here.",
         "too_slow": "This file takes too long to be read here.",
         "busy": "Other files are being read just now. Try again in a few seconds.",
+        "unavailable": "This server cannot read documents at present. Tell the person.",
         "pages": "pages names none of this file's pages, slides or sheets, or is not like 2-4.",
     }
 )
@@ -21,7 +22,8 @@ class Unreadable(Exception):
     """No text could be had from a document. `str()` of it is meant for the model.
 
     `reason` is `unsupported`, `broken`, `protected`, `too_large`, `too_slow`, `busy` (nothing is
-    wrong with the document; try again) or `pages` (the argument `pages` does not fit it).
+    wrong with the document; try again), `unavailable` (nor here, but no process can be had to read
+    it) or `pages` (the argument `pages` does not fit it).
     """
 
     def __init__(self, reason: str) -> None:

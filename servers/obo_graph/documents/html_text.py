@@ -2,6 +2,7 @@
 
 import re
 
+from obo_graph.documents.html_style import hidden_classes, hides
 from obo_graph.documents.html_tokens import Tag, tokens
 from obo_graph.documents.html_tree import DROPPED, OpenElements
 
@@ -16,27 +17,16 @@ _BLOCK = frozenset(
     {"address", "article", "blockquote", "br", "dd", "div", "dl", "dt", "h1", "h2", "h3", "h4"}
     | {"h5", "h6", "hr", "li", "main", "ol", "p", "pre", "section", "table", "tr", "ul"}
 )
-_COMMENT = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
-# Possessive throughout: a style of blanks must not cost the square of its length.
-_HIDING = re.compile(
-    r"display\s*+:\s*+none|visibility\s*+:\s*+hidden|mso-hide\s*+:\s*+all|"
-    r"font-size\s*+:\s*+0++(\.0++)?+\s*+(px|pt|em|rem|%)?+\s*+(;|!|$)|"
-    r"font-size\s*+:\s*+(0*+\.\d++|0*+1(\.0++)?+)\s*+px|"
-    r"opacity\s*+:\s*+0++(\.0++)?+\s*+(;|!|$)",
-    re.IGNORECASE,
-)
-_NO_HEIGHT = re.compile(
-    r"(?<![\w-])(max-)?height\s*+:\s*+0++(\.0++)?+\s*+(px|pt|em|rem|vh|%)?+\s*+(;|!|$)",
-    re.IGNORECASE,
-)
-_CLIPPED = re.compile(r"overflow(-y)?\s*:\s*(hidden|clip)", re.IGNORECASE)
+_SHEET = re.compile("<style", re.IGNORECASE)
+_SCREENS = frozenset({"", "all", "screen"})
 
 
 class _Seen:
     """What a reader has seen so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, hidden: set[tuple[str, str]]) -> None:
         self.pieces: list[str] = []
+        self._hidden = hidden
         self._open = OpenElements()
         self._link = ""
         self._label_from = 0
@@ -60,8 +50,16 @@ class _Seen:
 
     def _start(self, tag: Tag) -> None:
         if not (tag.closed and tag.name in _FOREIGN):
-            hidden = tag.name in DROPPED or _is_hidden(tag.attributes())
-            self._open.start(tag.name, hidden=hidden)
+            self._open.start(tag.name, hidden=tag.name in DROPPED or self._hides(tag))
+
+    def _hides(self, tag: Tag) -> bool:
+        attributes = tag.attributes()
+        if "hidden" in attributes or attributes.get("aria-hidden", "").lower() == "true":
+            return True
+        if hides(attributes.get("style", "")):
+            return True
+        classes = attributes.get("class", "").lower().split() if self._hidden else ()
+        return any(("", one) in self._hidden or (tag.name, one) in self._hidden for one in classes)
 
     def _link_starts(self, tag: Tag) -> None:
         target = tag.attributes().get("href", "").strip()
@@ -79,13 +77,20 @@ class _Seen:
         self._link = ""
 
 
-def _is_hidden(attributes: dict[str, str]) -> bool:
-    if "hidden" in attributes or attributes.get("aria-hidden", "").lower() == "true":
-        return True
-    style = _COMMENT.sub(" ", attributes.get("style", ""))
-    if _NO_HEIGHT.search(style) and _CLIPPED.search(style):
-        return True
-    return _HIDING.search(style) is not None
+def _hidden_by_sheets(html: str) -> set[tuple[str, str]]:
+    found: set[tuple[str, str]] = set()
+    if _SHEET.search(html):
+        is_sheet = False
+        for token in tokens(html):
+            if isinstance(token, Tag):
+                is_sheet = token.name == "style" and _on_screens(token)
+            elif is_sheet:
+                found |= hidden_classes(token)
+    return found
+
+
+def _on_screens(tag: Tag) -> bool:
+    return tag.attributes().get("media", "").strip().lower() in _SCREENS
 
 
 def text_of_html(html: str) -> str:
@@ -94,7 +99,7 @@ def text_of_html(html: str) -> str:
     A link's target follows its label, in brackets, as text. Images are left out. It never fails,
     and takes time in proportion to the length of `html` (some 20 ms for 200 kB of a mail).
     """
-    seen = _Seen()
+    seen = _Seen(_hidden_by_sheets(html))
     for token in tokens(html):
         if isinstance(token, str):
             seen.text(token)

@@ -13,6 +13,7 @@ from pathlib import Path
 import anyio
 from anyio.abc import ByteReceiveStream, Process
 
+from obo_graph.documents.confinement import close_memory
 from obo_graph.documents.extract import Extract, Unreadable
 from obo_graph.documents.protocol import BYTES_PER_CHAR, HEAD_BYTES, READY, Job, extract
 
@@ -44,9 +45,12 @@ class WorkerProcess:
     async def start(cls, confines: Confines) -> "WorkerProcess":
         """Start a process; it gets ready while nobody waits for it.
 
+        This process closes its own memory first: the new one may be of the same user.
+
         Raises:
             OSError: if the system starts no process.
         """
+        close_memory()
         limits = json.dumps(asdict(confines))
         with anyio.CancelScope(shield=True):  # half a start is a process that nobody ends
             process = await anyio.open_process(

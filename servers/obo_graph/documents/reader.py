@@ -22,12 +22,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How many processes read at once, how many callers may wait, and how long (seconds)."""
+    """How many processes read at once, how many callers may wait, and how long (seconds).
+
+    Line, start and work may take 20 s together: they come on top of Graph's 60 s (`wire.retry`).
+    """
 
     at_once: int = 2
     waiting: int = 8
-    wait_seconds: float = 20
-    start_seconds: float = 10
+    wait_seconds: float = 4
+    start_seconds: float = 6
     read_seconds: float = 10
     confines: Confines = field(default_factory=Confines)
 
@@ -37,7 +40,7 @@ class Reader:
 
     Each document gets a process that ends with it. One spare process is kept from the first
     document on, so that the next one need not wait for a start. Linux only: elsewhere no process
-    gets ready, and every document is `busy`.
+    gets ready, and every document is `unavailable`.
     """
 
     def __init__(self, rules: Rules | None = None) -> None:
@@ -46,6 +49,7 @@ class Reader:
         self._turns = anyio.Semaphore(self._rules.at_once)
         self._waiting = 0
         self._open = False
+        self._starting = False
 
     async def __aenter__(self) -> Self:
         self._open = True
@@ -65,7 +69,8 @@ class Reader:
         """The text of `content`, read by a process of its own.
 
         Raises:
-            Unreadable: why there is none; `busy` if too many wait or no process gets ready.
+            Unreadable: why there is none; `busy` if too many wait, `unavailable` if no process
+                gets ready.
             RuntimeError: outside of the reader's context.
         """
         if not self._open:
@@ -110,14 +115,16 @@ class Reader:
 
     @asynccontextmanager
     async def _process(self) -> AsyncIterator[WorkerProcess]:
-        process = self._take_spare() or await WorkerProcess.start(self._rules.confines)
+        process = self._take_spare() or await self._started()
+        if process is None:
+            raise Unreadable("unavailable")
         try:
             is_ready = False
             with anyio.move_on_after(self._rules.start_seconds):
                 is_ready = await process.ready()
             if not is_ready:
                 _log.error("No process gets ready to read documents")
-                raise Unreadable("busy")
+                raise Unreadable("unavailable")
             yield process
         finally:
             await process.end()
@@ -126,9 +133,25 @@ class Reader:
         spare, self._spare = self._spare, None
         return spare if spare and spare.alive else None
 
+    async def _started(self) -> WorkerProcess | None:
+        try:
+            return await WorkerProcess.start(self._rules.confines)
+        except OSError:
+            _log.warning("No process can be started to read documents")
+            return None
+
     async def _keep_spare(self) -> None:
-        if self._spare is None and self._open:
-            self._spare = await WorkerProcess.start(self._rules.confines)
+        if self._spare is not None or self._starting or not self._open:
+            return
+        self._starting = True
+        try:
+            spare = await self._started()
+        finally:
+            self._starting = False
+        if spare is None or self._open:
+            self._spare = spare
+        else:  # the reader was closed meanwhile
+            await spare.end()
 
 
 async def text_of(

@@ -52,3 +52,18 @@ class Access:
             if step_up.claims:
                 raise step_up
         return answer
+
+    async def renew(self, challenge: str) -> bool:
+        """Whether there is a new token, after one step of a batch answered `challenge`.
+
+        Raises:
+            InteractionRequired, OboError: as `answer`.
+        """
+        if self._token != self._first:
+            step_up = self._tokens.step_up(challenge)
+            if step_up.claims:
+                raise step_up
+            return False
+        renewed = await self._tokens.renewed(self._token, challenge)
+        self._token = renewed or self._token
+        return renewed is not None

@@ -14,6 +14,7 @@ from obo_graph.errors import NO_ANSWER, GraphFailure
 from obo_graph.wire.answer import Answer, Json
 from obo_graph.wire.retry import Patience
 from obo_graph.wire.transport import GraphRequest
+from obo_mcp import OboError
 
 MOST_STEPS = 20
 
@@ -43,34 +44,96 @@ class BatchStep:
         return step
 
 
-async def run_batch(
-    steps: Sequence[BatchStep], send: Send, patience: Patience, *, in_turn: bool
-) -> list[Answer]:
+@dataclass(frozen=True, slots=True)
+class BatchWay:
+    """How a batch reaches Graph: `renew` says whether a challenge brought a new token."""
+
+    send: Send
+    renew: Callable[[str], Awaitable[bool]]
+    patience: Patience
+
+
+async def run_batch(steps: Sequence[BatchStep], way: BatchWay, *, in_turn: bool) -> list[Answer]:
     """The answers to `steps`, in their order. See `PersonalGraph.batch`.
 
     Raises:
         GraphFailure: the batch itself failed, or its answer made no sense.
+        OboError: Graph wants another token, and there is none.
         ValueError: there are more than 20 steps.
     """
     if len(steps) > MOST_STEPS:
         raise ValueError(f"a batch has at most {MOST_STEPS} requests")
-    done: dict[int, Answer] = {}
-    retries = 0
-    while len(done) < len(steps):
-        left = [number for number in range(len(steps)) if number not in done]
-        answers = await _round(steps, left, send, in_turn=in_turn)
-        settled = {number: one for number, one in answers.items() if not _unfinished(one)}
-        done |= settled
+    run = _Run(steps, way, in_turn=in_turn)
+    while len(run.done) < len(steps):
+        try:
+            await run.round()
+        except (GraphFailure, OboError) as failure:
+            if not run.done:
+                raise
+            run.give_up(_lost(failure))
+    return [run.done[number] for number in range(len(steps))]
+
+
+class _Run:
+    """What became of the steps of one batch so far."""
+
+    def __init__(self, steps: Sequence[BatchStep], way: BatchWay, *, in_turn: bool) -> None:
+        self.done: dict[int, Answer] = {}
+        self._steps = steps
+        self._way = way
+        self._in_turn = in_turn
+        self._retries = 0
+
+    def give_up(self, rest: Answer) -> None:
+        """Let `rest` be the answer to all steps that have none."""
+        self.done = dict.fromkeys(range(len(self._steps)), rest) | self.done
+
+    async def round(self) -> None:
+        """Send what is not done, and keep what it comes to."""
+        left = [number for number in range(len(self._steps)) if number not in self.done]
+        answers = await _round(self._steps, left, self._way.send, in_turn=self._in_turn)
+        refused = {number: one for number, one in answers.items() if _is_challenged(one)}
+        settled = {
+            number: one
+            for number, one in answers.items()
+            if not _unfinished(one) and number not in refused
+        }
+        self.done |= settled
+        if await self._renewed(refused):
+            return
+        self.done |= refused
         throttled = [one for one in answers.values() if _is_throttled(one)]
         if throttled:
-            wait = _pause(throttled, patience, retries)
-            if wait is None:
-                return [done.get(number) or answers[number] for number in range(len(steps))]
-            retries += 1
-            await patience.wait(wait)
-        elif not settled:
+            await self._wait(throttled, answers)
+        elif not settled and not refused:
             raise GraphFailure(NO_ANSWER, "unexpected")
-    return [done[number] for number in range(len(steps))]
+
+    async def _renewed(self, refused: dict[int, Answer]) -> bool:
+        if not refused:
+            return False
+        try:
+            return await self._way.renew(next(iter(refused.values())).challenge)
+        except OboError:
+            if not self.done:
+                raise
+            return False  # what was done counts more than why the rest was not
+
+    async def _wait(self, throttled: list[Answer], answers: dict[int, Answer]) -> None:
+        wait = _pause(throttled, self._way.patience, self._retries)
+        if wait is None:
+            self.done = answers | self.done
+            return
+        self._retries += 1
+        await self._way.patience.wait(wait)
+
+
+def _lost(failure: GraphFailure | OboError) -> Answer:
+    """What to say of steps whose round failed, after others were done."""
+    if isinstance(failure, OboError):
+        return Answer(HTTPStatus.UNAUTHORIZED, {}, b"")
+    ambiguous = failure.ambiguous
+    headers = {} if ambiguous else {"retry-after": failure.retry_after}
+    return Answer(HTTPStatus.GATEWAY_TIMEOUT if ambiguous else failure.status, headers, b"")
 
 
 async def _round(
@@ -93,9 +156,9 @@ def _answers(answer: Json, asked: list[int]) -> dict[int, Answer]:
     found = answer.get("responses")
     try:
         answers = {int(one["id"]): _answer(one) for one in found or ()}
-    except (LookupError, TypeError, ValueError):
+    except (AttributeError, LookupError, TypeError, ValueError):
         raise GraphFailure(NO_ANSWER, "unexpected") from None
-    if answers.keys() != set(asked):
+    if answers.keys() != set(asked) or len(found or ()) != len(asked):
         raise GraphFailure(NO_ANSWER, "unexpected")
     return answers
 
@@ -108,6 +171,10 @@ def _answer(one: Json) -> Answer:
     else:
         content = b"" if body is None else json.dumps(body).encode()
     return Answer(int(one["status"]), headers, content)
+
+
+def _is_challenged(answer: Answer) -> bool:
+    return answer.status == HTTPStatus.UNAUTHORIZED and bool(answer.challenge)
 
 
 def _is_throttled(answer: Answer) -> bool:

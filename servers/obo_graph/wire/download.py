@@ -5,7 +5,8 @@ and it lies on another host, so the person's token must not go there (Graph, "Do
 contents of a driveItem").
 """
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -14,13 +15,16 @@ import httpx
 from obo_graph.errors import NO_ANSWER, GraphFailure
 from obo_graph.wire.answer import Answer
 from obo_graph.wire.origins import origin_of
+from obo_graph.wire.packing import PACKING, UNPACKED
+
+_PART = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15}|\*)")
 
 
 @dataclass(frozen=True, slots=True)
 class FileBytes:
-    """The first bytes of a file; `complete` if that is all of it."""
+    """Bytes of a file; `complete` if the file has none after them."""
 
-    content: bytes
+    content: bytes = field(repr=False)
     complete: bool
 
 
@@ -43,35 +47,52 @@ async def first_bytes(
 ) -> Answer | FileBytes:
     """At most `max_bytes` from `url`, without a token and without following a redirect.
 
-    They are those from byte `start` on; a host that ignores the range (RFC 9110 section 14.2)
-    gives none, but the failure `no_ranges`.
+    They are those from byte `start` on; a host that ignores the range (RFC 9110 section 14.2), or
+    gives another, gives none, but the failure `no_ranges`.
 
     An Answer instead of FileBytes is a refusal: its status says which.
 
     Raises:
-        GraphFailure: the host gave no answer (`unreachable`), or `url` is none (`unexpected`).
+        GraphFailure: the host gave no answer (`unreachable`), `url` is none, or the file comes
+            packed (`unexpected`).
     """
-    headers = {"Accept-Encoding": "identity"}
+    headers = dict(UNPACKED)
     if start:
         headers["Range"] = f"bytes={start}-{start + max_bytes - 1}"
     try:
         async with http.stream("GET", url, headers=headers) as response:
-            if start and response.status_code == HTTPStatus.OK:
-                raise GraphFailure(NO_ANSWER, "no_ranges")
             if not response.is_success:
                 retry_after = response.headers.get("retry-after", "")
                 return Answer(response.status_code, {"retry-after": retry_after}, b"")
-            return await _read(response, max_bytes)
+            if response.headers.get(PACKING, "identity") != "identity":
+                raise GraphFailure(NO_ANSWER, "unexpected")
+            return await _read(response, start, max_bytes)
     except (httpx.InvalidURL, ValueError):
         raise GraphFailure(NO_ANSWER, "unexpected") from None
     except httpx.HTTPError:
         raise GraphFailure(NO_ANSWER, "unreachable") from None
 
 
-async def _read(response: httpx.Response, max_bytes: int) -> FileBytes:
+async def _read(response: httpx.Response, start: int, max_bytes: int) -> FileBytes:
+    end, size = _span(response, start, max_bytes)
     content = bytearray()
     async for chunk in response.aiter_bytes():
         content += chunk
         if len(content) > max_bytes:
             return FileBytes(bytes(content[:max_bytes]), complete=False)
-    return FileBytes(bytes(content), complete=True)
+    if end is not None and start + len(content) != end:
+        raise GraphFailure(NO_ANSWER, "no_ranges")
+    return FileBytes(bytes(content), complete=end == size)
+
+
+def _span(response: httpx.Response, start: int, max_bytes: int) -> tuple[int | None, int | None]:
+    """Where the part that comes ends, and the file; None and None for a whole file."""
+    if not start and response.status_code != HTTPStatus.PARTIAL_CONTENT:
+        return None, None
+    part = _PART.fullmatch(response.headers.get("content-range", ""))
+    if not part or response.status_code != HTTPStatus.PARTIAL_CONTENT or int(part[1]) != start:
+        raise GraphFailure(NO_ANSWER, "no_ranges")
+    end = int(part[2]) + 1
+    if not start < end <= start + max_bytes:
+        raise GraphFailure(NO_ANSWER, "no_ranges")
+    return end, None if part[3] == "*" else int(part[3])

@@ -12,7 +12,7 @@ import anyio
 from obo_graph.errors import NO_ANSWER, GraphFailure
 from obo_graph.wire.access import Access
 from obo_graph.wire.answer import Answer, Json
-from obo_graph.wire.batch import BatchStep, run_batch
+from obo_graph.wire.batch import BatchStep, BatchWay, run_batch
 from obo_graph.wire.download import FileBytes, first_bytes, is_allowed
 from obo_graph.wire.gate import MailboxGate, Person
 from obo_graph.wire.retry import Again, Patience, RetryRules, Sleep
@@ -53,10 +53,13 @@ class PersonalGraph:
         *,
         prefer: tuple[str, ...] = (),
         headers: Mapping[str, str] | None = None,
+        max_answer_bytes: int | None = None,
     ) -> Json:
         """GET `path` under `/v1.0` and read the JSON object it answers."""
         named = _preferring(prefer) | dict(headers or {})
         request = GraphRequest(path=path, query=query or {}, headers=named)
+        if max_answer_bytes is not None:
+            request = replace(request, max_answer_bytes=max_answer_bytes)
         return (await self._send(request)).json()
 
     async def ask(self, path: str, body: Json, *, prefer: tuple[str, ...] = ()) -> Json:
@@ -114,9 +117,13 @@ class PersonalGraph:
         """The answers to at most 20 requests in one, each as if it had been sent alone.
 
         `in_turn`: one at a time on the mailbox (`dependsOn`), yet a step that fails does not keep
-        the others from being done. A step's own 429 is waited for and only that step sent again.
+        the others from being done. A step's own 429 is waited for and only that step sent again;
+        one that is challenged for claims is sent again with a new token. What became of the others
+        is kept if such a second round gets lost: a step of it is answered with 504 and no body if
+        it may have been done.
         """
-        return await run_batch(steps, self._send, self.patience, in_turn=in_turn)
+        way = BatchWay(self._send, self.access.renew, self.patience)
+        return await run_batch(steps, way, in_turn=in_turn)
 
     async def upload(self, url: str, source: Source, *, part_bytes: int) -> Json:
         """Send `source` to the upload session at `url`, part by part, without the token.
@@ -125,7 +132,7 @@ class PersonalGraph:
         last part answers: the item, or {}.
         """
         if not is_allowed(url, self.transport.origin, self.upload_hosts):
-            raise GraphFailure(NO_ANSWER, "foreign_host")
+            raise GraphFailure(NO_ANSWER, "foreign_upload_host")
         return await send_parts(self.transport.http, url, source, self.patience, part_bytes)
 
     async def content_address(self, path: str) -> str:

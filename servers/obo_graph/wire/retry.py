@@ -30,6 +30,7 @@ Outcome = TypeVar("Outcome", bound=Answer | FileBytes)
 _THROTTLED = 429
 _PASSING = frozenset({503, 504})
 _SUGGESTED_SECONDS = 30.0
+_LONGEST_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +113,11 @@ class Patience:
         )
 
     def _retry_after_seconds(self, value: str) -> float | None:
-        """RFC 9110 section 10.2.3: seconds, or a date."""
+        """RFC 9110 section 10.2.3: seconds, or a date; a day at most."""
         if value.isascii() and value.isdigit():
-            return float(value[:9])
+            return min(float(value[:9]), _LONGEST_SECONDS)
         try:
-            return max(0.0, parsedate_to_datetime(value).timestamp() - self._clock.now())
+            seconds = parsedate_to_datetime(value).timestamp() - self._clock.now()
+            return min(max(0.0, seconds), _LONGEST_SECONDS)
         except (ValueError, TypeError, OverflowError):
             return None

@@ -32,6 +32,7 @@ from msgraph.graph_request_adapter import GraphRequestAdapter
 from obo_graph.errors import NO_ANSWER, GraphFailure
 from obo_graph.wire.answer import Answer
 from obo_graph.wire.origins import origin_of
+from obo_graph.wire.packing import PACKING, UNPACKED, Unpacking
 from obo_mcp import __version__
 
 _ANSWER_BYTES = 8 * 1024 * 1024
@@ -142,7 +143,7 @@ class GraphTransport:
         information = RequestInformation(Method(request.method))
         query = urlencode(request.query, quote_via=quote, safe="$")
         information.url = f"{self.origin}/v1.0{request.path}" + (f"?{query}" if query else "")
-        for name, value in request.headers.items():
+        for name, value in {**UNPACKED, **request.headers}.items():
             information.headers.add(name, value)
         information.content = request.body
         information.add_request_options(
@@ -219,22 +220,22 @@ class _AnswerLimit(BaseMiddleware):
         most = _AnswerBytes.of(request)
         response = await super().send(request, transport)
         if most is not None and isinstance(response.stream, httpx.AsyncByteStream):
-            response.stream = _Limited(response.stream, most)
+            # Without the header httpx takes the bytes as they are: it unpacks without a bound.
+            encoding = response.headers.pop(PACKING, "")
+            response.stream = _Limited(response.stream, encoding, most)
         return response
 
 
 class _Limited(httpx.AsyncByteStream):
-    def __init__(self, stream: httpx.AsyncByteStream, most: int) -> None:
+    def __init__(self, stream: httpx.AsyncByteStream, encoding: str, most: int) -> None:
         self._stream = stream
+        self._encoding = encoding
         self._most = most
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        left = self._most
+        unpacking = Unpacking(self._encoding, self._most)
         async for chunk in self._stream:
-            left -= len(chunk)
-            if left < 0:
-                raise GraphFailure(NO_ANSWER, "too_large")
-            yield chunk
+            yield unpacking.plain(chunk)
 
     async def aclose(self) -> None:
         await self._stream.aclose()

@@ -5,6 +5,8 @@ import pytest
 
 from obo_graph.errors import GraphFailure
 from obo_graph.wire.batch import BatchStep
+from obo_mcp import InteractionRequired
+from unit.graph_server.world import challenged
 
 BATCH = "/v1.0/$batch"
 STEPS = [BatchStep(method="PATCH", path=f"/me/messages/{n}", body={"n": n}) for n in range(3)]
@@ -93,6 +95,10 @@ async def test_a_batch_that_was_lost_on_its_way_is_not_sent_again(world):
         {"responses": [{"id": "x", "status": 200}]},
         {"responses": [{"status": 200}]},
         {"responses": [{"id": "0", "status": "odd"}]},
+        {"responses": [{"id": "0", "status": 200, "headers": ["x"]}]},
+        {"responses": [{"id": "0", "status": 200}, {"id": "0", "status": 500}]},
+        {"responses": ["x"]},
+        {"responses": 7},
     ],
 )
 async def test_an_answer_that_makes_no_sense_is_none(world, answer):
@@ -111,3 +117,67 @@ async def test_a_dependency_that_failed_for_no_reason_does_not_go_round_for_ever
 async def test_more_steps_than_graph_takes_are_a_mistake_of_ours(world):
     with pytest.raises(ValueError, match="20"):
         await batch(world, STEPS * 7)
+
+
+class Challenging:
+    """Answers the steps of a batch by token: `first` those with the first one, 200 the others."""
+
+    def __init__(self, world, first=(401, 401, 401), again=200):
+        self.first, self.again, self.sent = first, again, []
+        self.challenge = challenged().headers["www-authenticate"]
+        world.network.on(BATCH, self.answer, method="POST")
+
+    def answer(self, request):
+        requests = json.loads(request.content)["requests"]
+        fresh = request.headers["authorization"].endswith("-2")
+        self.sent.append([int(step["id"]) for step in requests])
+        return {"responses": [self.one(int(step["id"]), fresh) for step in requests]}
+
+    def one(self, number, fresh):
+        status = self.again if fresh else self.first[number]
+        headers = {"WWW-Authenticate": self.challenge} if status == 401 else {}
+        return {"id": str(number), "status": status, "headers": headers, "body": {}}
+
+
+@pytest.mark.parametrize("in_turn", [True, False])
+@pytest.mark.parametrize("first", [(401, 401, 401), (401, 424, 424), (200, 401, 401)])
+async def test_steps_that_are_challenged_are_sent_again_with_a_new_token(world, first, in_turn):
+    graph = Challenging(world, first)
+    assert [one.status for one in await batch(world, STEPS, in_turn=in_turn)] == [200, 200, 200]
+    assert graph.sent == [[0, 1, 2], [number for number in range(3) if first[number] != 200]]
+    assert len(world.obo.endpoint.asked) == 2
+
+
+async def test_a_second_challenge_inside_of_a_batch_goes_to_the_person(world):
+    graph = Challenging(world, again=401)
+    with pytest.raises(InteractionRequired) as wanted:
+        await batch(world, STEPS)
+    assert "nbf" in wanted.value.claims
+    assert len(graph.sent) == 2
+
+
+async def test_a_challenge_does_not_make_us_forget_what_was_done(world):
+    Challenging(world, (200, 401, 401), again=401)
+    assert [one.status for one in await batch(world, STEPS)] == [200, 401, 401]
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        (httpx.ReadError("reset"), 504),
+        (httpx.Response(500), 504),
+        ({"responses": []}, 504),
+        (httpx.Response(403), 403),
+    ],
+)
+async def test_a_second_round_that_is_lost_leaves_what_is_known_of_the_first(world, end, status):
+    first = [
+        {"id": "0", "status": 200, "body": {"id": "a"}},
+        {"id": "1", "status": 429, "headers": {"Retry-After": "1"}},
+        {"id": "2", "status": 424},
+    ]
+    world.network.on(BATCH, {"responses": first}, end, method="POST")
+    answers = await batch(world, STEPS, in_turn=True)
+    assert [one.status for one in answers] == [200, status, status]
+    assert answers[0].json() == {"id": "a"}
+    assert all(one.failure().ambiguous == (status == 504) for one in answers[1:])

@@ -48,6 +48,83 @@ def test_tags_begin_and_end_where_a_browser_has_them(html, text):
     assert text_of_html(html) == text
 
 
+@pytest.mark.parametrize(
+    "style",
+    [
+        "display:none",
+        "d\\69splay:none",
+        "display:no\\6e e",
+        "dis\\play:none",
+        "visibility:collapse",
+        "visibility:hidden",
+        "font:0/0 a",
+        "font: bold 0px Arial",
+        "font-size:0",
+        "left:-9999px",
+        "position:absolute;top: -10000em",
+        "text-indent:-9999px",
+        "color:transparent",
+        "color: rgba(255, 255, 255, 0)",
+        "opacity:0",
+        "opacity:.001",
+        "opacity: 0%",
+        "width:0;overflow:hidden",
+        "max-width:0px;overflow-x:hidden",
+        "height:0;overflow:hidden",
+    ],
+)
+def test_a_style_that_hides_text_drops_it(style):
+    assert text_of_html(f"<p style='{style}'>x<p>seen") == "seen"
+    assert text_of_html(f"<style>.h {{{style}}}</style><p class='a H'>x<p>seen") == "seen"
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "font:12px/0 a",
+        "font:1.0em Arial",
+        "left:-3px",
+        "margin-left:-36pt",
+        "background-color:transparent",
+        "color:rgba(0, 0, 0, 0.5)",
+        "opacity:0.9",
+        "opacity:.5",
+        "opacity:",
+        "min-width:0;overflow:hidden",
+        "border-width:0;overflow:hidden",
+        "line-height:0;overflow:hidden",
+        "width:0.5em;overflow:hidden",
+        "font-size:.8em",
+    ],
+)
+def test_a_style_that_does_not_hide_text_keeps_it(style):
+    assert text_of_html(f"<p style='{style}'>seen") == "seen"
+    assert text_of_html(f"<style>.h {{{style}}}</style><p class=h>seen") == "seen"
+
+
+@pytest.mark.parametrize(
+    ("sheet", "text"),
+    [
+        (".h{display:none}", ""),
+        (".a, P.H , .b{display:none}", ""),
+        ("<!-- .x{color:red} .h{display:none} -->", ""),
+        ("@media x{.a{color:red}} .h{display:none}", ""),
+        ("/* } */.h{display:none}", ""),
+        ("td.h{display:none}", "x"),
+        (".a .h{display:none}", "x"),
+        (".h:before{display:none}", "x"),
+        ("@media (max-width:600px){.a{color:red}.h{display:none}}", "x"),
+        ("@media print{.h{display:none}}", "x"),
+        (".h{color:red", "x"),
+        ("}}.h{{", "x"),
+    ],
+)
+def test_a_style_sheet_hides_by_plain_rules_for_classes(sheet, text):
+    assert text_of_html(f"<style>{sheet}</style><p class=h>x") == text
+    assert text_of_html(f"<p class=h>x<STYLE>{sheet}</STYLE>") == text
+    assert text_of_html(f"<style media=print>{sheet}</style><p class=h>x") == "x"
+
+
 HOSTILE = ["<!--", "<a ", "<a b='", "</", "<![", "<p>", "<b hidden><p>", "<li>", "&a", "<x y=z "]
 
 
@@ -69,6 +146,17 @@ def test_nonsense_costs_no_more_than_its_length(unit):
         "<a href='https://a.example'>" + "x</a>" * 40_000,
         "<b hidden>" * 10_000 + "<p>x" * 25_000,
         "<b a=1>" * 10_000 + "<p>x" * 25_000,
+        "<style>" + "{" * 200_000,
+        "<style>" + ".a{display:none}" * 12_000 + "</style><p class=a>x",
+        "<style>" + "}" * 200_000,
+        "<style>" + "." * 200_000 + "{display:none}</style>",
+        "<p style='" + "font:" * 40_000 + "'>",
+        "<p style='" + "color:rgba(" * 20_000 + "'>",
+        "<p style='" + "left:-" + "9" * 200_000 + "'>",
+        "<p style='" + "width:" * 30_000 + "'>",
+        "<p style='" + "\\" * 200_000 + "'>",
+        "<p style='opacity:" + "0" * 200_000 + "x'>",
+        "<style>.a{display:none}</style>" + "<p class='" + "b " * 100_000 + "'>x",
     ],
     ids=lambda html: html[:12],
 )

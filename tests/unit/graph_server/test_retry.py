@@ -234,3 +234,10 @@ async def test_a_retry_after_that_is_over_makes_no_hot_loop(patience, clock, pas
     assert clock.waits == [0.5, 1, 2, 4, 8]
     assert len(attempt.left) == 3
     assert failed.value.retry_after_seconds == 1
+
+
+@pytest.mark.parametrize("far", ["999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+async def test_nobody_is_told_to_wait_for_more_than_a_day(patience, far):
+    with pytest.raises(GraphFailure) as failed:
+        await patience.run("always", attempts(answer(429, retry_after=far), GOOD))
+    assert failed.value.retry_after_seconds == 86_400

@@ -1,4 +1,6 @@
+import gzip
 import ssl
+import tracemalloc
 
 import anyio
 import anyio.lowlevel
@@ -6,6 +8,8 @@ import httpx
 import pytest
 
 from obo_graph.errors import GraphFailure
+from obo_graph.wire.answer import Answer
+from obo_graph.wire.download import FileBytes
 from obo_graph.wire.transport import GraphRequest, GraphTransport, _OneToken, new_http_client
 from obo_mcp.observe import fields_of
 from unit.graph_server.world import ORIGIN, World, challenged, error, refusal
@@ -190,3 +194,42 @@ async def test_half_a_character_in_an_answer_spoils_nothing_else(world):
     world.network.on("/v1.0/me/messages", httpx.Response(200, content=body))
     (row,) = (await world.told("mail_search"))["items"]
     assert (row["subject"], row["preview"]) == ("cut", "hello")
+
+
+def packed(content, encoding="gzip"):
+    headers = {"Content-Encoding": encoding}
+    return httpx.Response(200, headers=headers, stream=httpx.ByteStream(content))
+
+
+async def test_a_packed_answer_is_not_asked_for_and_yet_read(world):
+    world.network.on("/v1.0/me/x", packed(gzip.compress(b'{"a": 1}'), "GZIP"))
+    async with world.acting() as graph:
+        assert await graph.get("/me/x") == {"a": 1}
+    assert world.network.requests[0].headers["accept-encoding"] == "identity"
+
+
+async def test_a_packed_answer_is_unpacked_no_further_than_it_may_be_long(world):
+    world.network.on("/v1.0/me/x", packed(gzip.compress(bytes(50_000_000))))
+    async with world.acting() as graph:
+        await graph.transport.send(GraphRequest(path="/"), "")
+        tracemalloc.start()
+        try:
+            with pytest.raises(GraphFailure, match="too_large"):
+                await graph.content("/me/x", 1_000_000)
+            assert tracemalloc.get_traced_memory()[1] < 10_000_000
+        finally:
+            tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("content", "encoding"), [(b"no gzip", "gzip"), (b"x", "br")])
+async def test_an_answer_packed_in_a_way_unknown_or_wrong_is_none(world, content, encoding):
+    world.network.on("/v1.0/me/x", packed(content, encoding))
+    async with world.acting() as graph:
+        with pytest.raises(GraphFailure, match="unexpected"):
+            await graph.get("/me/x")
+
+
+async def test_what_came_back_shows_nothing_of_itself():
+    location = {"location": "https://contoso.sharepoint.com/x?tempauth=secret"}
+    assert repr(Answer(302, location, b"secret")) == "Answer(status=302)"
+    assert "secret" not in repr(FileBytes(b"secret", complete=True))
