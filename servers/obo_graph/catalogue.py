@@ -41,15 +41,17 @@ def _entry(
 
 _ZONE = "MailboxSettings.Read"
 _FILES = "Files.Read.All"
+_CHAT = "Chat.Create Chat.Read User.Read User.ReadBasic.All"
+_MINE = f"User.Read {_ZONE}"
 _SEARCHED = "Mail.Read Calendars.Read Sites.Read.All Chat.Read"
 
 ENTRIES = (
     _entry("people", "core", "whoami", "User.Read", _ZONE),
     _entry("people", "core", "people_search", "People.Read", "User.ReadBasic.All Contacts.Read"),
     _entry("mail", "core", "mail_search", "Mail.Read", _ZONE),
-    _entry("mail", "core", "mail_read", "Mail.Read", f"User.Read {_ZONE}"),
+    _entry("mail", "core", "mail_read", "Mail.Read", _MINE),
     _entry("mail", "core", "mail_folders", "Mail.ReadBasic"),
-    _entry("mail", "core", "mail_attachment_read", "Mail.Read"),
+    _entry("mail", "core", "mail_attachment_read", "Mail.Read", _ZONE),
     _entry("mail", "core", "mail_draft", "Mail.ReadWrite", f"User.Read {_FILES}", writes=True),
     _entry("mail", "write", "mail_send", "Mail.Send Mail.ReadBasic", "User.Read", writes=True),
     _entry("mail", "write", "mail_reply", "Mail.ReadWrite Mail.Send", "User.Read", writes=True),
@@ -60,25 +62,22 @@ ENTRIES = (
     _entry("calendar", "core", "calendar_event_get", "Calendars.Read", _ZONE),
     _entry("calendar", "core", "calendar_free_busy", "Calendars.ReadBasic", _ZONE),
     _entry("calendar", "core", "calendar_find_times", "Calendars.Read.Shared", _ZONE),
-    _entry("calendar", "write", "calendar_event_create", "Calendars.ReadWrite", _ZONE, writes=True),
-    _entry("calendar", "write", "calendar_event_update", "Calendars.ReadWrite", _ZONE, writes=True),
-    _entry("calendar", "write", "calendar_event_cancel", "Calendars.ReadWrite", _ZONE, writes=True),
+    _entry("calendar", "write", "calendar_event_create", "Calendars.ReadWrite", _MINE, writes=True),
+    _entry("calendar", "write", "calendar_event_update", "Calendars.ReadWrite", _MINE, writes=True),
+    _entry("calendar", "write", "calendar_event_cancel", "Calendars.ReadWrite", _MINE, writes=True),
     _entry(
-        "calendar", "write", "calendar_event_respond", "Calendars.ReadWrite", _ZONE, writes=True
+        "calendar", "write", "calendar_event_respond", "Calendars.ReadWrite", _MINE, writes=True
     ),
     _entry("files", "core", "files_search", _FILES, _ZONE),
     _entry("files", "core", "files_list", _FILES, _ZONE),
     _entry("files", "core", "files_get", _FILES, _ZONE),
     _entry("files", "core", "files_read", _FILES),
-    _entry("files", "write", "files_upload", "Files.ReadWrite", writes=True),
-    _entry("files", "write", "files_share", "Files.ReadWrite", "User.Read", writes=True),
+    _entry("files", "write", "files_upload", "Files.ReadWrite", _ZONE, writes=True),
+    _entry("files", "write", "files_share", "Files.ReadWrite", _MINE, writes=True),
     _entry("search", "core", "m365_search", _FILES, f"{_SEARCHED} {_ZONE}"),
     _entry("chats", "extra", "chats_list", "Chat.ReadBasic", _ZONE),
     _entry("chats", "extra", "chat_read", "Chat.Read", _ZONE),
-    _entry(
-        "chats", "extra", "chat_send", "ChatMessage.Send", "Chat.Create Chat.Read User.Read",
-        writes=True,
-    ),  # fmt: skip
+    _entry("chats", "extra", "chat_send", "ChatMessage.Send", _CHAT, writes=True),
     _entry("tasks", "extra", "tasks_list", "Tasks.Read", _ZONE),
     _entry("tasks", "extra", "task_create", "Tasks.ReadWrite", _ZONE, writes=True),
     _entry("tasks", "extra", "task_update", "Tasks.ReadWrite", _ZONE, writes=True),

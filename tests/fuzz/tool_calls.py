@@ -62,7 +62,7 @@ TEMPLATES = {
     "chat_read": [rf"(/v1\.0|{ME})/chats/{ID}(/messages)?"],
     "chat_send": [
         r"/v1\.0/chats", rf"{ME}/chats", rf"(/v1\.0|{ME})/chats/{ID}(/messages|/members)?",
-        rf"/v1\.0/users/{ID}",
+        r"/v1\.0/users",
     ],
     "tasks_list": [rf"{ME}/todo/lists(/{ID}/tasks)?", rf"{ME}/planner/tasks"],
     "task_create": [rf"{ME}/todo/lists(/{ID}/tasks)?"],

@@ -176,6 +176,15 @@ async def test_tools_that_read_change_nothing(world, server):
         assert changes(world) == []
 
 
+async def test_empty_pages_and_properties_that_nobody_knows_disturb_nothing(world, server):
+    async with acting(world, server, "alex") as client:
+        scene = await scene_of(world, client)
+        world.oddities(empty_pages=True, unknown_fields=True)
+        for tool in READERS:
+            found = await result_of(client, tool, **CASES[tool].happy(scene))
+            assert found.get("items", ["something"]), tool
+
+
 @pytest.mark.promise("P-30")
 async def test_with_a_token_for_each_tool_none_asks_for_more_than_it_needs(world):
     own = all_tools(world, graph_scopes="tool")

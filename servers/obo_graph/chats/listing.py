@@ -52,7 +52,7 @@ def list_tool(shop: Workshop) -> Tool:
         title="List chats",
         description=(
             "Teams chats, the latest first. Returns rows with id, topic or people, and time, "
-            "author and preview of the last message: read one with chat_read."
+            "author (or mine) and preview of the last message: read one with chat_read."
         ),
         annotations=reading(open_world=True),
         output_schema=LIST_SCHEMA,
@@ -91,7 +91,7 @@ def _row(chat: Json, me: str, zone: tzinfo) -> Json:
     last = chat.get("lastMessagePreview")
     return compact(
         {
-            "id": chat.get("id"),
+            "id": one_line(chat.get("id"), 512),
             "topic": one_line(chat.get("topic"), 96),
             "people": ", ".join(names) + (f" +{more}" if more > 0 else ""),
             "type": one_line(chat.get("chatType"), 16),
@@ -108,7 +108,8 @@ def _last(chat: Json, last: Json, me: str, zone: tzinfo) -> Json:
     later = said is not None and read_until is not None and said > read_until
     return {
         "last": show(said, zone),
-        "from": "me" if mine else sender_name(last),
+        "mine": mine,
+        "from": "" if mine else sender_name(last),
         "unread": later and not mine,
         "preview": one_line(text_in(last), 120),
     }

@@ -4,12 +4,13 @@ Graph, "List people" (by relevance), "List users" with `$search`, "List contacts
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from obo_graph.errors import bad_argument
-from obo_graph.shape.paging import objects
+from obo_graph.shape.paging import objects, page_of
 from obo_graph.shape.query import odata_text, search_option
 from obo_graph.shape.result import compact
 from obo_graph.text import clean, one_line
@@ -19,6 +20,7 @@ from obo_graph.wire.graph import IMMUTABLE_IDS, PersonalGraph
 _UNSEARCHABLE = re.compile(r'["\u201c-\u201f\uff02\\\x00-\x1f()<>,;]')
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 _MOST_ADDRESSES = 3
+_MOST_PAGES = 3
 
 _RELEVANT = {"$select": "displayName,scoredEmailAddresses,userPrincipalName,jobTitle,department"}
 _DIRECTORY = {"$select": "displayName,mail,userPrincipalName,jobTitle,department", "$count": "true"}
@@ -50,17 +52,17 @@ def searchable(query: str) -> str:
 
 async def _relevant(graph: PersonalGraph, words: str, limit: int) -> list[Json]:
     query = _RELEVANT | {"$search": search_option(words), "$top": str(limit)}
-    answer = await graph.get("/me/people", query)
-    return [row for one in objects(answer.get("value")) for row in _rows(one, _scored(one))]
+    found = await _first_page(graph, "/me/people", query)
+    return [row for one in found for row in _rows(one, _scored(one))]
 
 
 async def _directory(graph: PersonalGraph, words: str, limit: int) -> list[Json]:
     terms = (search_option(f"{name}:{words}") for name in ("displayName", "mail"))
     query = _DIRECTORY | {"$search": " OR ".join(terms), "$top": str(limit)}
-    answer = await graph.get("/users", query, headers=_EVENTUAL)
+    found = await _first_page(graph, "/users", query, headers=_EVENTUAL)
     return [
         row
-        for one in objects(answer.get("value"))
+        for one in found
         for row in _rows(one, [one.get("mail") or one.get("userPrincipalName")])
     ]
 
@@ -72,12 +74,27 @@ async def _contacts(graph: PersonalGraph, words: str, limit: int) -> list[Json]:
     else:
         wanted = f"startswith(displayName,{text})"
     query = _CONTACTS | {"$filter": wanted, "$top": str(limit)}
-    answer = await graph.get("/me/contacts", query, prefer=(IMMUTABLE_IDS,))
+    found = await _first_page(graph, "/me/contacts", query, prefer=(IMMUTABLE_IDS,))
     return [
         row
-        for one in objects(answer.get("value"))
+        for one in found
         for row in _rows(one, [part.get("address") for part in objects(one.get("emailAddresses"))])
     ]
+
+
+async def _first_page(
+    graph: PersonalGraph, path: str, query: Mapping[str, str], **options: Any
+) -> list[Json]:
+    """The rows of the first page that has any: Graph's may be empty and yet have a next one."""
+    skip: dict[str, str] | None = {}
+    rows: list[Json] = []
+    for _ in range(_MOST_PAGES):
+        if rows or skip is None:
+            break
+        answer = await graph.get(path, {**query, **skip}, **options)
+        page = page_of(answer, graph.transport.origin)
+        rows, skip = page.rows, page.following
+    return rows
 
 
 SOURCES = MappingProxyType(

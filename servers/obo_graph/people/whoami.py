@@ -71,7 +71,9 @@ def _profile(me: Json) -> Json:
 
 def _rhythm(settings: Json | None, graph: Graph) -> Json:
     given = settings or {}
-    zone = zone_named(one_line(given.get("timeZone"), 64)) or UTC
+    named = one_line(given.get("timeZone"), 64)
+    known = zone_named(named)
+    zone = known or UTC
     replies = given.get("automaticRepliesSetting")
     status = one_line(replies.get("status"), 32) if isinstance(replies, dict) else ""
     return {
@@ -79,8 +81,14 @@ def _rhythm(settings: Json | None, graph: Graph) -> Json:
         "now": show(datetime.fromtimestamp(graph.clock.now(), UTC), zone),
         "working_hours": _working_hours(given.get("workingHours")),
         "automatic_replies": "" if status == "disabled" else status,
-        "note": "" if settings else "Mailbox settings cannot be read: times are shown in UTC.",
+        "note": "" if known else _why_utc(named),
     }
+
+
+def _why_utc(named: str) -> str:
+    if named:
+        return f"Time zone {named} is not known: times are shown in UTC."
+    return "Mailbox settings cannot be read or hold no time zone: times are shown in UTC."
 
 
 def _working_hours(hours: object) -> str:

@@ -23,11 +23,13 @@ _OPTIONS = frozenset(
 )
 _MOST_OPTIONS = 9
 _MOST_SEGMENTS = 16
-_MOST_ROWS = 25
+MOST_ROWS = 25
+"""How many rows of a list are asked for, and shown."""
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _WORD = re.compile(r"[A-Za-z]+")
 _COLLECTIONS = frozenset(
-    {"calendarview", "children", "people", "memberof", "transitivememberof", "instances"}
+    {"calendarview", "children", "people", "memberof", "transitivememberof", "special"}
 )
 _SINGLE = frozenset({"mailboxsettings", "settings", "details", "analytics", "authentications"})
 _DIRECTORY = frozenset({"users", "groups"})
@@ -63,7 +65,8 @@ def segments_of(path: str) -> list[str]:
 def _names_in(segment: str) -> list[str]:
     """What a segment may be the name of: `delta` for `microsoft.graph.delta()`."""
     parts = [part.partition("(")[0] for part in segment.lower().split(":")]
-    return [part.removeprefix("microsoft.graph.") for part in parts]
+    # `graph.delta()` and `oneDrive.search()` are names of theirs too.
+    return [part.rpartition(".")[2] for part in parts]
 
 
 def path_of(segments: list[str]) -> str:
@@ -71,8 +74,8 @@ def path_of(segments: list[str]) -> str:
     return "".join(f"/{quote(segment, safe=_PATH_SAFE)}" for segment in segments)
 
 
-def options_of(query: str, segments: list[str]) -> dict[str, str]:
-    """The options in `query` (`name=value&name=value`), with `$top` where a list is asked for.
+def options_of(query: str) -> dict[str, str]:
+    """The options in `query` (`name=value&name=value`).
 
     Raises:
         ToolError: one is not allowed, given twice, or malformed.
@@ -88,9 +91,18 @@ def options_of(query: str, segments: list[str]) -> dict[str, str]:
         options[name] = value
     if "$top" in options:
         options["$top"] = _top(options["$top"])
-    elif _is_collection(segments):
-        options["$top"] = str(_MOST_ROWS)
     return options
+
+
+def is_list(segments: list[str]) -> bool:
+    """Whether the path looks like a list, so that `$top` may be asked for.
+
+    Its last part is a plural that is no key, as `drafts` is one in `mailFolders/drafts`, and no
+    name in a path of files (`root:/Reports`). Planner takes no `$top`. A list that is not seen as
+    one is cut here, not by Graph.
+    """
+    in_a_file_path = sum(segment.endswith(":") for segment in segments[:-1]) % 2
+    return "planner" not in segments and not in_a_file_path and _has_keys(segments)
 
 
 def headers_of(segments: list[str], options: dict[str, str]) -> dict[str, str]:
@@ -111,17 +123,16 @@ def _option(part: str) -> tuple[str, str]:
 
 
 def _top(value: str) -> str:
-    if not (value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= _MOST_ROWS):
-        raise bad_argument("query", f"$top must be 1 to {_MOST_ROWS}; for more rows pass cursor")
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= MOST_ROWS):
+        raise bad_argument("query", f"$top must be 1 to {MOST_ROWS}; for more rows pass cursor")
     return str(int(value))
 
 
-def _is_collection(segments: list[str]) -> bool:
-    """Whether the path looks like a list: its last part is a plural and not an id.
-
-    Planner takes no `$top`; a list that is not recognised is cut here, not by Graph.
-    """
-    last = segments[-1].lower()
-    if segments[0] == "planner" or "planner" in segments or not _WORD.fullmatch(last):
-        return False
-    return last in _COLLECTIONS or (last.endswith("s") and last not in _SINGLE)
+def _has_keys(segments: list[str]) -> bool:
+    """Whether what comes behind these segments is a key: behind a key it is a list again."""
+    listed = False
+    for segment in segments:
+        name = segment.lower()
+        plural = name in _COLLECTIONS or (name.endswith("s") and name not in _SINGLE)
+        listed = not listed and plural and bool(_WORD.fullmatch(name))
+    return listed

@@ -3,25 +3,28 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from itertools import accumulate
 from typing import Annotated
 
+import anyio.to_thread
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult
 from pydantic import Field
 
-from obo_graph.raw.address import headers_of, options_of, path_of, segments_of
+from obo_graph.errors import GraphFailure
+from obo_graph.raw.address import MOST_ROWS, headers_of, is_list, options_of, path_of, segments_of
 from obo_graph.raw.trim import text_within, trimmed
 from obo_graph.shape.cursor import CURSOR_CHARS, Position
 from obo_graph.shape.paging import Found, Page, collect, page_of
-from obo_graph.shape.result import OBJECT_SCHEMA, result_of, size_bytes
+from obo_graph.shape.result import OBJECT_SCHEMA, onward, result_of, size_bytes
 from obo_graph.shape.tool import Workshop, make_tool, reading
 from obo_graph.text import clean, fence, new_mark
 from obo_graph.wire.answer import Json
 from obo_graph.wire.graph import IMMUTABLE_IDS, PersonalGraph
 from obo_mcp import Principal, TokenSource
 
-_MOST_ROWS = 25
+_ANSWER_BYTES = 1024 * 1024
 _FEWEST_CHARS = 100
 
 
@@ -40,7 +43,7 @@ def get_tool(shop: Workshop) -> Tool:
         cursor: Annotated[str, Field(max_length=CURSOR_CHARS)] = "",
     ) -> CallToolResult:
         segments = segments_of(path)
-        options = options_of(query, segments)
+        options = options_of(query)
         arguments: Json = {"path": path, "query": query, "max_chars": max_chars}
         async with shop.acting("graph_get", tokens, who) as graph:
             start = shop.cursors.open(cursor, graph.person, "graph_get", arguments)
@@ -49,7 +52,8 @@ def get_tool(shop: Workshop) -> Tool:
             def seal(position: Position) -> str:
                 return shop.cursors.seal(position, graph.person, "graph_get", arguments)
 
-            return _shown(got, max_chars, shop.settings.result_budget_bytes, seal)
+            budget_bytes = shop.settings.result_budget_bytes
+            return await anyio.to_thread.run_sync(_shown, got, max_chars, budget_bytes, seal)
 
     return make_tool(
         graph_get,
@@ -76,32 +80,57 @@ async def _got(
     graph: PersonalGraph, segments: list[str], options: dict[str, str], start: Position
 ) -> _Got:
     singles: list[Json] = []
-    headers = headers_of(segments, options)
 
     async def fetch(skip: dict[str, str]) -> Page:
-        answer = await graph.get(
-            path_of(segments), options | skip, prefer=(IMMUTABLE_IDS,), headers=headers
-        )
+        answer = await _answer_of(graph, segments, options, skip)
         if isinstance(answer.get("value"), list):
-            return page_of(answer, graph.transport.origin)
+            # A list may hold plain texts, such as telephone numbers.
+            rows = [{"row": one} for one in answer["value"]]
+            return page_of(answer | {"value": rows}, graph.transport.origin)
         singles.append(answer)
         return Page([], None)
 
-    limit = int(options.get("$top", _MOST_ROWS))
+    limit = int(options.get("$top", MOST_ROWS))
     found = await collect(fetch, start, limit, lambda _: True)
     return _Got(singles[0] if singles else None, found)
+
+
+async def _answer_of(
+    graph: PersonalGraph, segments: list[str], options: dict[str, str], skip: dict[str, str]
+) -> Json:
+    """What Graph answers, asked for few rows where it looks like a list and takes that."""
+    path, headers = path_of(segments), headers_of(segments, options)
+
+    async def ask(top: dict[str, str]) -> Json:
+        return await graph.get(
+            path,
+            top | options | skip,
+            prefer=(IMMUTABLE_IDS,),
+            headers=headers,
+            max_answer_bytes=_ANSWER_BYTES,
+        )
+
+    if not is_list(segments) or "$top" in options:
+        return await ask({})
+    try:
+        return await ask({"$top": str(MOST_ROWS)})
+    except GraphFailure as failure:
+        if failure.status != HTTPStatus.BAD_REQUEST:
+            raise
+        return await ask({})  # no list, or one that takes no $top
 
 
 def _shown(
     got: _Got, max_chars: int, budget_bytes: int, seal: Callable[[Position], str]
 ) -> CallToolResult:
     """As much of it as fits: fewer rows first, then shorter texts in what is left."""
-    rows = [trimmed(row) for row, _ in got.found.rows]
+    single = None if got.single is None else trimmed(got.single, max_chars)
+    rows = [trimmed(row["row"], max_chars) for row, _ in got.found.rows]
     kept = _that_fit(rows, max_chars)
     chars, mark = max_chars, new_mark()
     while True:
-        value = {"value": rows[:kept]} if got.single is None else trimmed(got.single)
-        answer = _answer(value, chars, mark) | _onward(got.found, kept, seal)
+        value = {"value": rows[:kept]} if single is None else single
+        answer = _answer(value, chars, mark) | _onward(got.found, kept, seal, budget_bytes)
         if size_bytes(answer) <= budget_bytes or chars < _FEWEST_CHARS:
             return result_of(answer)
         if kept > 1:
@@ -121,8 +150,7 @@ def _answer(value: Json, chars: int, mark: str) -> Json:
     return answer | ({"cut": "texts are shortened; ask with $select for less"} if cut else {})
 
 
-def _onward(found: Found, kept: int, seal: Callable[[Position], str]) -> Json:
+def _onward(found: Found, kept: int, seal: Callable[[Position], str], budget_bytes: int) -> Json:
     left = len(found.rows) - kept
     following = found.rows[kept - 1][1] if left else found.following
-    onward: Json = {} if following is None else {"next": seal(following)}
-    return onward | ({"truncated": left} if left else {})
+    return onward(following, seal, budget_bytes) | ({"truncated": left} if left else {})

@@ -17,7 +17,6 @@ from obo_graph.wire.answer import Json
 from obo_graph.wire.graph import IMMUTABLE_IDS, PersonalGraph
 
 _MOST_OUTLOOK_HITS = 25
-_OF_THE_CALL = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED})
 _ENTITIES = MappingProxyType(
     {
         "mail": ("message", "mails", "Mail.Read"),
@@ -82,5 +81,7 @@ class Walk:
     def _failed(self, kind: Kind, failure: GraphFailure, *, last: bool) -> None:
         _, label, scope = _ENTITIES[kind]
         self.notes.append(left_out(label, failure, scope))
-        if failure.status in _OF_THE_CALL or (last and not self.answered):
+        # Words that no kind has understood yet, no other will.
+        hopeless = last or failure.status == HTTPStatus.BAD_REQUEST
+        if failure.status == HTTPStatus.UNAUTHORIZED or (hopeless and not self.answered):
             raise failure

@@ -4,17 +4,16 @@ A model may be talked into sending to a stranger, so that addresses are checked 
 mail, invitation, share or chat: their form, their number, and the domain behind the @.
 """
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from obo_graph.errors import bad_argument
+from obo_graph.errors import bad_argument, told
 from obo_graph.settings import GraphSettings
 from obo_graph.shape.paging import objects
-from obo_graph.text import one_line
+from obo_graph.text import comparable, one_line
 from obo_graph.wire.answer import Json
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-]+"
@@ -22,8 +21,9 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = re.compile(
     rf"(?=.{{3,254}}\Z)(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+"
 )
-_NAMED = re.compile(r"\s*(?P<name>[^<>]*?)\s*<\s*(?P<address>[^<>\s]+)\s*>\s*")
-_UNNAMED = re.compile(r"\s*(?P<name>)(?P<address>[^<>\s]+)\s*")
+# No two parts that could share the same blanks: that would take for ever with many of them.
+_NAMED = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]+)>")
+_UNNAMED = re.compile(r"(?P<name>)(?P<address>[^<>]+)")
 _WRITTEN_CHARS = 400
 _NAME_BYTES = 128
 _DOMAINS_TOLD = 5
@@ -77,6 +77,11 @@ def people_of(recipients: object) -> list[Person]:
     ]
 
 
+def distinct(people: Iterable[Person]) -> list[Person]:
+    """Each of `people` once; those without an address, whom Exchange looks up, by their names."""
+    return list({(one.address or f"\0{one.name}").lower(): one for one in people}.values())
+
+
 def check_people(people: Iterable[Person], settings: GraphSettings, own_domain: str) -> list[str]:
     """What the person should know about these `people` before anything leaves for them.
 
@@ -84,7 +89,7 @@ def check_people(people: Iterable[Person], settings: GraphSettings, own_domain: 
         ToolError: `recipients_refused`: more than `settings.max_recipients`, or somebody outside
             `settings.recipient_domains`.
     """
-    everybody = {person.address.lower(): person for person in people}.values()
+    everybody = distinct(people)
     if len(everybody) > settings.max_recipients:
         raise _refused(
             f"These are {len(everybody)} people; the operator allows {settings.max_recipients}. "
@@ -116,15 +121,16 @@ def _warnings(domains: list[str], own_domain: str) -> list[str]:
 def _person(argument: str, value: str) -> Person:
     if len(value) > _WRITTEN_CHARS or not value.isprintable():
         raise bad_argument(argument, "holds characters that no name or address has, or too many")
-    found = _NAMED.fullmatch(value) or _UNNAMED.fullmatch(value)
-    if found is None or not _ADDRESS.fullmatch(found["address"]):
+    found = _NAMED.fullmatch(value.strip()) or _UNNAMED.fullmatch(value)
+    address = found["address"].strip() if found else ""
+    if found is None or not _ADDRESS.fullmatch(address):
         raise bad_argument(
             argument,
             "must hold one address in each entry, as 'Name <name@domain>' or alone. Never guess "
             "an address: find it with people_search or ask the person",
         )
-    name, address = one_line(found["name"].strip("'\" "), _NAME_BYTES), found["address"]
-    if "@" in name and name.lower() != address.lower():
+    name = one_line(found["name"].strip("'\" "), _NAME_BYTES)
+    if "@" in comparable(name) and name.lower() != address.lower():
         raise bad_argument(argument, "gives one address as the name of another")
     return Person(name=name, address=address)
 
@@ -137,5 +143,4 @@ def _named(domains: list[str]) -> str:
 
 
 def _refused(hint: str) -> ToolError:
-    words = {"error": "recipients_refused", "hint": hint}
-    return ToolError(json.dumps(words, separators=(",", ":")))
+    return told("recipients_refused", hint)

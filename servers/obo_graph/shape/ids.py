@@ -1,7 +1,8 @@
 """Ids that a model hands us, on their way into a path.
 
 `..` as an id would turn a request for a message into a request for its parent: httpx and every
-proxy on the way resolve dots. So an id is checked first, and percent-encoded after.
+proxy on the way resolve dots. `root:/x:` is how OneDrive writes a path, encoded or not. So an id is
+checked first, and percent-encoded after.
 """
 
 import re
@@ -11,7 +12,7 @@ from urllib.parse import quote
 from obo_graph.errors import bad_argument
 
 _ID = re.compile(r"[A-Za-z0-9_\-=+/!.:@,~]{1,512}")
-_REF_HALF = re.compile(r"[A-Za-z0-9_\-=+!.:@,~]{1,256}")
+_REF_HALF = re.compile(r"[A-Za-z0-9_\-=+!.@,~]{1,256}")  # a colon would begin a path
 _DOTS = frozenset({".", ".."})
 _HINTS = MappingProxyType(
     {
@@ -29,8 +30,19 @@ def segment(argument: str, value: str) -> str:
     Raises:
         ToolError: `value` cannot be an id; the text names `argument`.
     """
-    if not _ID.fullmatch(value) or _DOTS.intersection(value.split("/")):
+    if not _ID.fullmatch(value) or _DOTS.intersection(value.split("/")) or ":/" in value:
         raise bad_argument(argument, _HINTS.get(argument, _HINT))
+    return quote(value, safe="")
+
+
+def drive(argument: str, value: str) -> str:
+    """One path segment for the id of a drive.
+
+    Raises:
+        ToolError: `value` is not one; the text names `argument`.
+    """
+    if not _REF_HALF.fullmatch(value) or value in _DOTS:
+        raise bad_argument(argument, "is no drive's id; take the first half of a ref")
     return quote(value, safe="")
 
 

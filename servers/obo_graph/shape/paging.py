@@ -11,7 +11,7 @@ from obo_graph.wire.answer import Json
 from obo_graph.wire.origins import origin_of
 
 _PAGES_PER_CALL = 5  # one for each kind of thing that a search can be for
-_SKIPS = ("$skiptoken", "$skip")
+_SKIPS = frozenset({"$skiptoken", "$skip"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,8 @@ def page_of(answer: Json, origin: str) -> Page:
     if not origin_of(link) or origin_of(link) != origin_of(origin):
         raise GraphFailure(NO_ANSWER, "unexpected")
     options = parse_qs(urlsplit(link).query)
-    following = {name: options[name][0] for name in _SKIPS if name in options}
+    # Services write $skipToken as well, and OData takes names of options in any case.
+    following = {name: some[0] for name, some in options.items() if name.lower() in _SKIPS}
     if not following or len(json.dumps(following)) > PAGE_BYTES:
         raise GraphFailure(NO_ANSWER, "unexpected")
     return Page(rows, following)

@@ -6,6 +6,7 @@ from obo_graph.wire.answer import Json
 
 _NAME_BYTES = 64
 _ADDRESS_BYTES = 96
+_BRACKETS = str.maketrans("<>", "()")
 
 
 def address_of(recipient: object) -> str:
@@ -14,8 +15,14 @@ def address_of(recipient: object) -> str:
 
 
 def name_of(recipient: object) -> str:
-    """The display name, or the address where there is no name."""
-    return one_line(_inner(recipient).get("name"), _NAME_BYTES) or address_of(recipient)
+    """The display name, or the address where there is no name or it is somebody else's address.
+
+    Whoever writes chooses their name: it must not look like an address behind a name.
+    """
+    name, address = one_line(_inner(recipient).get("name"), _NAME_BYTES), address_of(recipient)
+    if address and " " not in name and "@" in name:
+        return address
+    return name.translate(_BRACKETS) or address
 
 
 def written(recipient: object) -> str:
@@ -36,6 +43,11 @@ def listed(recipients: object, most: int) -> list[str]:
     people = objects(recipients)
     shown = [written(person) for person in people[:most]]
     return [*shown, f"+{len(people) - most} more"] if len(people) > most else shown
+
+
+def first_of(lines: list[str], most: int) -> list[str]:
+    """The first `most` of `lines`, and a last one that says how many more."""
+    return [*lines[:most], f"+{len(lines) - most} more"] if len(lines) > most else lines
 
 
 def _inner(recipient: object) -> Json:

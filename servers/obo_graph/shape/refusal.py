@@ -1,19 +1,10 @@
 """What a model is told when a tool that changes something stops halfway."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
-from mcp.server.mcpserver.exceptions import ToolError
-
-from obo_graph.errors import GraphFailure
-
-
-def refused(error: str, hint: str) -> ToolError:
-    """A refusal named `error`; `hint` says what to do instead."""
-    words = {"error": error, "hint": hint}
-    return ToolError(json.dumps(words, ensure_ascii=False, separators=(",", ":")))
+from obo_graph.errors import GraphFailure, told
 
 
 @contextmanager
@@ -32,8 +23,8 @@ def careful(*, unclear: str, changed: str = "") -> Iterator[None]:
     except GraphFailure as failure:
         if failure.status == HTTPStatus.PRECONDITION_FAILED:
             hint = f"It changed meanwhile. {changed}".strip()
-            raise refused("changed_meanwhile", hint) from None
+            raise told("changed_meanwhile", hint) from None
         if failure.ambiguous:
             hint = f"Graph gave no clear answer, so it may have happened. {unclear}"
-            raise refused("unclear", hint) from None
+            raise told("unclear", hint) from None
         raise

@@ -11,6 +11,8 @@ from obo_graph.shape.paging import Found
 from obo_graph.text import clean, fence, new_mark
 from obo_graph.wire.answer import Json
 
+_ROW_BYTES = 2048
+
 LIST_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -52,24 +54,28 @@ def list_result(
     """
     kept = len(rows)
     rows_bytes = sum(size_bytes(row) + 1 for row in rows)
-    around = _around(found, kept, extra, seal)
+    around = _around(found, kept, seal, budget_bytes) | compact(extra)
     while kept > 1 and size_bytes(around) + rows_bytes > budget_bytes:
         kept -= 1
         rows_bytes -= size_bytes(rows[kept]) + 1
-        around = _around(found, kept, extra, seal)
+        around = _around(found, kept, seal, budget_bytes) | compact(extra)
     return result_of(around | {"items": rows[:kept]})
 
 
-def _around(found: Found, kept: int, extra: Json, seal: Callable[[Position], str]) -> Json:
+def _around(found: Found, kept: int, seal: Callable[[Position], str], budget_bytes: int) -> Json:
     """A list's answer without its rows, of which `kept` are shown."""
     cut = len(found.rows) - kept
     following = found.rows[kept - 1][1] if cut else found.following
-    answer: Json = {"items": []}
-    if following is not None:
-        answer["next"] = seal(following)
-    if cut:
-        answer["truncated"] = cut
-    return answer | compact(extra)
+    answer: Json = {"items": []} | onward(following, seal, budget_bytes)
+    return answer | ({"truncated": cut} if cut else {})
+
+
+def onward(following: Position | None, seal: Callable[[Position], str], budget_bytes: int) -> Json:
+    """How a list goes on: the cursor for `following`, if it leaves room for a row beside it."""
+    cursor = "" if following is None else seal(following)
+    if len(cursor) > budget_bytes - _ROW_BYTES:
+        return {"ends_here": "there is more, but no room for a cursor; ask for less"}
+    return {"next": cursor} if cursor else {}
 
 
 def text_result(

@@ -7,7 +7,12 @@ from obo_graph.errors import bad_argument
 from obo_graph.shape.zones import windows_name, zone_named
 from obo_graph.wire.answer import Json
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+# Python reads all of ISO 8601, weeks too: a day that is no `_DATE` would end at its midnight.
+_MOMENT = re.compile(
+    _DATE.pattern + r"(?:[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d{2}:\d{2})?)?",
+    re.ASCII,
+)
 _FORM = "must be YYYY-MM-DD or YYYY-MM-DDTHH:MM with an optional offset"
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
 
@@ -21,10 +26,7 @@ def parse(argument: str, value: str, zone: tzinfo, *, end_of_day: bool = False) 
         ToolError: it names no moment, or none of the years 1900 to 2100; the text names
             `argument`.
     """
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise bad_argument(argument, _FORM) from None
+    moment = _written(argument, value)
     if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         raise bad_argument(argument, f"must lie in the years {_FIRST_YEAR} to {_LAST_YEAR}")
     if _DATE.fullmatch(value):
@@ -40,10 +42,19 @@ def parse_local(argument: str, value: str, zone: tzinfo) -> datetime:
         ToolError: as `parse`, or there is no such time of day: clocks in `zone` skip it.
     """
     moment = parse(argument, value, zone).astimezone(zone)
-    written = datetime.fromisoformat(value)
+    written = _written(argument, value)
     if written.tzinfo is None and written != moment.replace(tzinfo=None):
         raise bad_argument(argument, f"does not exist: clocks in {zone} skip that time")
     return moment
+
+
+def _written(argument: str, value: str) -> datetime:
+    if _MOMENT.fullmatch(value) is None:
+        raise bad_argument(argument, _FORM)
+    try:
+        return datetime.fromisoformat(value.upper())
+    except ValueError:
+        raise bad_argument(argument, _FORM) from None
 
 
 def parse_day(argument: str, value: str) -> date:
@@ -77,11 +88,13 @@ def parse_zone(argument: str, value: str) -> tzinfo | None:
 def to_graph(moment: datetime, zone: tzinfo) -> Json:
     """`moment` as Graph's dateTimeTimeZone: as clocks in `zone` show it, under its Windows name.
 
-    In UTC where Windows has no name for `zone`, or clocks show that time twice.
+    In UTC where Windows has no name for `zone`, or clocks show that time twice: of the two
+    Windows takes the later, Python the earlier.
     """
     local = moment.astimezone(zone)
     name = windows_name(str(zone))
-    if not name or local.fold:
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    if not name or twice:
         local, name = moment.astimezone(UTC), "UTC"
     return {"dateTime": local.replace(tzinfo=None).isoformat(timespec="seconds"), "timeZone": name}
 

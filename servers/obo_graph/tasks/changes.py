@@ -63,12 +63,12 @@ class Changes:
         }
         return {name: value for name, value in given.items() if value not in {"", "keep"}}
 
-    def for_todo(self, zone: tzinfo) -> Json:
-        """The body of a PATCH of a To Do task."""
+    def for_todo(self, task: Json, zone: tzinfo) -> Json:
+        """The body of a PATCH of this To Do `task`; {} if it is like that already."""
         body: Json = {}
         if self.title:
             body["title"] = self.title
-        if self.status != "keep":
+        if self._turns(done=task.get("status") == "completed"):
             body["status"] = "completed" if self.status == "done" else "notStarted"
         if self.due:
             body["dueDateTime"] = todo_due(self.day, zone) if self.day else None
@@ -78,12 +78,12 @@ class Changes:
             body["importance"] = "high" if self.important == "yes" else "normal"
         return body
 
-    def for_planner(self, zone: tzinfo) -> Json:
-        """The body of a PATCH of a Planner task; its notes are not part of it."""
+    def for_planner(self, task: Json, zone: tzinfo) -> Json:
+        """The body of a PATCH of this Planner `task`; its notes are not part of it."""
         body: Json = {}
         if self.title:
             body["title"] = self.title
-        if self.status != "keep":
+        if self._turns(done=planner.is_done(task)):
             body["percentComplete"] = planner.DONE if self.status == "done" else 0
         if self.due:
             body["dueDateTime"] = planner_due(self.day, zone) if self.day else None
@@ -91,3 +91,7 @@ class Changes:
             urgent = self.important == "yes"
             body["priority"] = planner.IMPORTANT if urgent else planner.ORDINARY
         return body
+
+    def _turns(self, *, done: bool) -> bool:
+        """Whether the status changes. What somebody has begun is open, and stays as it is."""
+        return self.status == "done" or (self.status == "open" and done)

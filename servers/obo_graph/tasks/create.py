@@ -43,7 +43,7 @@ def create_tool(shop: Workshop) -> Tool:
                 return result_of({"dry_run": True, "would": {"create": shown}})
             with careful(unclear="Look with tasks_list before you create it again."):
                 made = await graph.post(todo.path_of(where["id"]), task)
-            return result_of({"id": f"{where['id']}/{made.get('id')}", **shown})
+            return result_of({**_found_by(where["id"], made), **shown})
 
     return make_tool(
         task_create,
@@ -55,6 +55,13 @@ def create_tool(shop: Workshop) -> Tool:
         annotations=writing(destructive=False, idempotent=False, open_world=False),
         output_schema=OBJECT_SCHEMA,
     )
+
+
+def _found_by(list_id: str, made: Json) -> Json:
+    key = one_line(made.get("id"), 512)
+    if key:
+        return {"id": f"{list_id}/{key}"}
+    return {"created": True, "note": "Graph did not tell its id; find it with tasks_list."}
 
 
 def _task(title: str, notes: str, *, important: bool) -> Json:

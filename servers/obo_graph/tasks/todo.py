@@ -87,16 +87,26 @@ def row(task: Json, list_id: str, list_name: str, zone: tzinfo) -> Json:
 async def page(
     graph: PersonalGraph, lists: list[Json], wanted: dict[str, str], place: dict[str, str]
 ) -> Page:
-    """The tasks at `place`, a list's id and a skip value, each with its list put in."""
-    known = [str(one["id"]) for one in lists]
-    here = place.get("list", known[0] if known else "")
-    if here not in known:
-        return Page([], None)  # the list is gone since
-    skip = {name: value for name, value in place.items() if name != "list"}
-    answer = await graph.get(path_of(here), wanted | skip)
-    found = page_of(answer, graph.transport.origin)
-    at = known.index(here)
-    rows = [{"task": task, "list": lists[at]} for task in found.rows]
+    """The tasks at `place`, each with its list put in.
+
+    A place is a list's id, its number among the lists, and a skip value.
+    """
+    at, skip = _whereabouts([one["id"] for one in lists], place)
+    if at >= len(lists):
+        return Page([], None)
+    here = lists[at]
+    found = page_of(await graph.get(path_of(here["id"]), wanted | skip), graph.transport.origin)
+    rows = [{"task": task, "list": here} for task in found.rows]
     if found.following is not None:
-        return Page(rows, {"list": here, **found.following})
-    return Page(rows, {"list": known[at + 1]} if at + 1 < len(known) else None)
+        return Page(rows, {"list": here["id"], "at": str(at), **found.following})
+    following = lists[at + 1 : at + 2]
+    return Page(rows, {"list": following[0]["id"], "at": str(at + 1)} if following else None)
+
+
+def _whereabouts(known: list[str], place: dict[str, str]) -> tuple[int, dict[str, str]]:
+    """The number of the list at `place`, and the skip value in it."""
+    here, at = place.get("list", ""), int(place.get("at", "0"))
+    if here not in known:
+        return at, {}  # the beginning, or the list is gone since: another one has its number
+    skip = {name: value for name, value in place.items() if name not in {"list", "at"}}
+    return known.index(here), skip

@@ -1,13 +1,15 @@
 """`task_update`: change a task, or tick it off."""
 
 from datetime import tzinfo
+from math import ceil
 from typing import Annotated
 
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult
 from pydantic import Field
 
-from obo_graph.errors import NO_ANSWER, GraphFailure, bad_argument
+from obo_graph.errors import NO_ANSWER, GraphFailure, bad_argument, told
 from obo_graph.shape import ids
 from obo_graph.shape.refusal import careful
 from obo_graph.shape.result import OBJECT_SCHEMA, compact, result_of
@@ -21,6 +23,11 @@ from obo_mcp import Principal, TokenSource
 
 _AGAIN = "Look with tasks_list; the same call again does no harm."
 _CHANGED = "Look with tasks_list, then decide again."
+_ALREADY = "It was like that already."
+_HALF_DONE = (
+    "Everything but the notes is changed; the notes could not be written. Call once more with "
+    "the notes alone, then tell the person."
+)
 
 
 def update_tool(shop: Workshop) -> Tool:
@@ -47,10 +54,12 @@ def update_tool(shop: Workshop) -> Tool:
                 return result_of({"dry_run": True, "would": compact({"id": task_id, **shown})})
             zone = await shop.mailboxes.zone(graph)
             if is_todo:
-                await _write(graph, path, changes.for_todo(zone), etag="")
+                body = changes.for_todo(task, zone)
+                await _write(graph, path, body, etag="")
             else:
-                await _change_planned(graph, path, task, changes, zone)
-            return result_of(compact({"id": task_id, "changed": True, **shown}))
+                body = await _change_planned(graph, path, task, changes, zone)
+            outcome: Json = {"changed": True} if body else {"note": _ALREADY}
+            return result_of(compact({"id": task_id, **outcome, **shown}))
 
     return make_tool(
         task_update,
@@ -76,18 +85,35 @@ def _path(task_id: str) -> tuple[str, bool]:
 
 async def _change_planned(
     graph: PersonalGraph, path: str, task: Json, changes: Changes, zone: tzinfo
-) -> None:
-    """Planner takes a change only with the version it is meant for (Graph, "plannerTask")."""
-    body = changes.for_planner(zone)
+) -> Json:
+    """What was written, {} for nothing.
+
+    Planner takes a change only with the version it is meant for (Graph, "plannerTask").
+    """
+    body = changes.for_planner(task, zone)
     if body:
         await _write(graph, path, body, etag=_version(task))
-    if changes.notes:
-        details = await graph.get(f"{path}/details")
-        notes = {"description": changes.notes}
-        await _write(graph, f"{path}/details", notes, etag=_version(details))
+    if not changes.notes:
+        return body
+    try:
+        await _change_notes(graph, f"{path}/details", changes.notes)
+    except (GraphFailure, ToolError) as failure:
+        if not body:
+            raise
+        seconds = failure.retry_after_seconds if isinstance(failure, GraphFailure) else None
+        wait = None if seconds is None else ceil(seconds)
+        raise told("half_done", _HALF_DONE, retry_after_s=wait) from None
+    return body | {"description": changes.notes}
+
+
+async def _change_notes(graph: PersonalGraph, path: str, notes: str) -> None:
+    details = await graph.get(path)
+    await _write(graph, path, {"description": notes}, etag=_version(details))
 
 
 async def _write(graph: PersonalGraph, path: str, body: Json, *, etag: str) -> None:
+    if not body:
+        return
     with careful(unclear=_AGAIN, changed=_CHANGED):
         await graph.patch(path, body, etag=etag)
 

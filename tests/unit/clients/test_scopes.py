@@ -121,6 +121,10 @@ def test_as_json_all_of_it_is_on_stdout(run):
 def test_no_permissions_are_no_reason_for_a_link(run):
     outcome = run("--json", OBO_MCP_TOOLS="graph_get", **NAMED)
     assert "admin_consent_url" not in json.loads(outcome.stdout)
+    outcome = run(OBO_MCP_TOOLS="graph_get", **NAMED)
+    assert outcome.stdout == ""
+    assert "nothing to consent to" in outcome.stderr
+    assert "OBO_MCP_TENANT_ID" not in outcome.stderr
 
 
 @pytest.mark.parametrize(
@@ -129,6 +133,7 @@ def test_no_permissions_are_no_reason_for_a_link(run):
         ("OBO_MCP_TOOLS", "no_such_tool"),
         ("OBO_MCP_TENANT_ID", "contoso"),
         ("OBO_MCP_AUTHORITY_HOST", "http://x"),
+        ("OBO_MCP_GRAPH_URL", "https://graph.microsoft.us"),
     ],
 )
 def test_a_wrong_setting_is_named_and_ends_it(run, name, value):

@@ -21,7 +21,9 @@ async def test_messages_are_text_between_marks_with_who_and_when(world):
     first, second = told["items"]
     assert words(first) == "One\ntwo"
     assert (first["from"], first["at"]) == ("Megan Bowen", "2026-11-20T11:58+01:00")
-    assert (second["from"], words(second)) == ("me", "Ok")
+    assert "mine" not in first
+    assert (second["mine"], words(second)) == (True, "Ok")
+    assert "from" not in second
     assert FENCED.fullmatch(first["untrusted_text"])[1] in second["untrusted_text"]
     assert "earlier" not in told
     assert "evil" not in str(told)
@@ -69,13 +71,79 @@ async def test_two_messages_in_one_second_are_told_apart(world):
     assert asked["$orderby"] == "createdDateTime desc"
 
 
+async def test_a_guest_who_is_called_me_is_not_the_person(world):
+    spoof = said(1, by="eve", **{"from": {"user": {"id": "eve", "displayName": "me"}}})
+    world.network.on(MESSAGES, {"value": [spoof, said(2, by=ME)]})
+    rows = (await world.told("chat_read", chat_id=CHAT))["items"]
+    assert [(row.get("mine"), row.get("from")) for row in rows] == [(None, "me"), (True, None)]
+
+
+class Talk:
+    """A chat that keeps to `before`, as Graph does."""
+
+    def __init__(self, messages):
+        self.messages = messages
+
+    def __call__(self, request):
+        wanted = request.url.params.get("$filter", "createdDateTime lt 9").split()[-1]
+        older = [one for one in self.messages if one["createdDateTime"] < wanted]
+        return Mailbox(older, skip="$skiptoken")(request)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+@pytest.mark.parametrize("same", [1, 2])
+async def test_messages_of_one_millisecond_are_all_shown(world, limit, same):
+    messages = [said(n) for n in range(6)]
+    messages[same]["createdDateTime"] = messages[same - 1]["createdDateTime"]
+    world.network.on(MESSAGES, Talk(messages))
+    seen, before = [], ""
+    for _ in range(8):
+        told = await world.told("chat_read", chat_id=CHAT, limit=limit, before=before)
+        seen += [row["id"] for row in told["items"]]
+        if not (before := told.get("earlier", "")):
+            break
+    assert seen == [one["id"] for one in messages]
+
+
+async def test_messages_of_one_millisecond_stay_together_where_room_ends():
+    world = World(result_budget_bytes=4096)
+    messages = [said(n, "ü" * 700) for n in range(4)]
+    messages[2]["createdDateTime"] = messages[1]["createdDateTime"]
+    world.network.on(MESSAGES, Talk(messages))
+    told = await world.told("chat_read", chat_id=CHAT, limit=4)
+    assert [row["id"] for row in told["items"]] == [messages[0]["id"]]
+    assert told["earlier"] == messages[0]["createdDateTime"]
+
+
+async def test_a_message_that_was_cut_is_whole_when_read_alone(world):
+    text = "a" * 15_000
+    messages = [said(1), said(2, text), said(3)]
+    world.network.on(MESSAGES, Talk(messages))
+    row = (await world.told("chat_read", chat_id=CHAT))["items"][1]
+    assert row["cut_chars"]
+    asked = dict(part.split("=") for part in row["rest"].split())
+    alone = await world.told("chat_read", chat_id=CHAT, limit=1, before=asked["before"])
+    assert asked["limit"] == "1"
+    assert words(alone["items"][0]) == text
+    assert "rest" not in alone["items"][0]
+
+
+async def test_a_message_that_is_too_long_for_any_answer_says_where_it_can_be_read(world):
+    world.network.on(MESSAGES, {"value": [said(1, "a" * 20_000)]})
+    result = await world.call("chat_read", chat_id=CHAT, limit=1)
+    (row,) = shown(result)["items"]
+    assert row["cut_chars"] == 20_000 - len(words(row))
+    assert "Teams" in row["rest"]
+    assert size_bytes(result) <= world.settings.result_budget_bytes
+
+
 async def test_a_page_of_nothing_but_notes_still_leads_on(world):
     notes = [said(n, messageType="systemEventMessage") for n in range(300)]
     world.network.on(MESSAGES, Mailbox(notes, skip="$skiptoken"))
     told = await world.told("chat_read", chat_id=CHAT, limit=10)
     assert told["items"] == []
     asked = world.network.paths().count(MESSAGES)
-    assert told["earlier"] == notes[10 * asked - 1]["createdDateTime"]
+    assert told["earlier"] == notes[12 * asked - 1]["createdDateTime"]
 
 
 async def test_long_messages_stay_within_the_budget_and_say_what_was_cut():

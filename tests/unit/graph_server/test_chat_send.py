@@ -160,7 +160,8 @@ def lost(kind):
 async def test_an_answer_that_got_lost_is_looked_up_and_never_sent_again(world, kind):
     world.network.on(MESSAGES, lost(kind), method="POST")
     ours = said(1, "<p>1 &lt; 2<br>see</p>", by=ME, createdDateTime=now(world, seconds=1))
-    world.network.on(MESSAGES, {"value": [said(0), ours]})
+    before = said(0, createdDateTime=now(world))
+    world.network.on(MESSAGES, {"value": [before]}, {"value": [before, ours]})
     told = await world.told("chat_send", chat_id=CHAT, text="1 < 2\nsee")
     assert (told["sent"], told["id"]) == (True, ours["id"])
     assert len(posts(world)) == 1
@@ -181,17 +182,52 @@ async def test_an_answer_that_got_lost_for_a_message_not_found_says_so(world, fo
         said(1, **({"content": "Hi", "by": ME, "createdDateTime": now(world)} | one))
         for one in found
     ]
-    world.network.on(MESSAGES, {"value": rows})
+    before = said(2, createdDateTime=now(world, seconds=-5))
+    world.network.on(MESSAGES, {"value": [before]}, {"value": rows})
     refused = await world.refused("chat_send", chat_id=CHAT, text="Hi")
     assert refused["error"] == "maybe_sent"
     assert "chat_read" in refused["hint"]
     assert len(posts(world)) == 1
 
 
+@pytest.mark.parametrize("seconds", [-30, 0, 30])
+async def test_the_same_words_said_before_do_not_stand_for_those_that_got_lost(world, seconds):
+    world.network.on(MESSAGES, lost("503"), method="POST")
+    earlier = said(1, "ok", by=ME, createdDateTime=now(world, seconds=seconds))
+    world.network.on(MESSAGES, {"value": [earlier]})
+    assert (await world.refused("chat_send", chat_id=CHAT, text="ok"))["error"] == "maybe_sent"
+    assert len(posts(world)) == 1
+
+
+async def test_what_was_said_before_and_could_not_be_seen_is_not_taken_for_it(world):
+    world.network.on(MESSAGES, lost("503"), method="POST")
+    earlier = said(1, "ok", by=ME, createdDateTime=now(world))
+    world.network.on(MESSAGES, error(403, "Forbidden"), {"value": [earlier]})
+    assert (await world.refused("chat_send", chat_id=CHAT, text="ok"))["error"] == "maybe_sent"
+
+
+async def test_a_mail_address_becomes_the_id_of_its_person(world):
+    world.network.on("/v1.0/users", {"value": [{"id": "megan-id"}]})
+    await world.told("chat_send", to="Megan.O'Bowen@contoso.example", text="Hi")
+    text = "'Megan.O''Bowen@contoso.example'"
+    asked = world.network.last("/v1.0/users").url.params
+    assert asked["$filter"] == f"mail eq {text} or userPrincipalName eq {text}"
+    bound = json.loads(posts(world)[0].content)["members"][1]["user@odata.bind"]
+    assert bound == "https://graph.microsoft.com/v1.0/users('megan-id')"
+
+
+async def test_an_address_of_two_people_is_refused_before_anything_is_made(world):
+    world.network.on("/v1.0/users", {"value": [{"id": "1"}, {"id": "2"}]})
+    for dry_run in (True, False):
+        asked = {"to": "megan@contoso.example", "text": "Hi", "dry_run": dry_run}
+        assert (await world.refused("chat_send", **asked))["argument"] == "to"
+    assert posts(world) == []
+
+
 async def test_a_message_that_appears_late_is_found_at_the_second_look(world):
     world.network.on(MESSAGES, lost("504"), method="POST")
     ours = said(1, "Hi", by=ME, createdDateTime=now(world))
-    world.network.on(MESSAGES, {"value": []}, {"value": [ours]})
+    world.network.on(MESSAGES, {"value": []}, {"value": []}, {"value": [ours]})
     assert (await world.told("chat_send", chat_id=CHAT, text="Hi"))["id"] == ours["id"]
 
 
@@ -221,6 +257,7 @@ async def test_an_address_of_nobody_in_the_organisation_is_a_wrong_argument(worl
     refused = await world.refused("chat_send", to="nobody@contoso.example", text="Hi")
     assert (refused["error"], refused["argument"]) == ("bad_argument", "to")
     assert "people_search" in refused["hint"]
+    assert "nobody" not in refused["hint"]
 
 
 async def test_making_the_chat_of_two_is_repeated_as_graph_makes_it_once(world):

@@ -33,9 +33,29 @@ async def test_what_the_person_said_or_read_is_not_unread(world):
     rows = [chat(1, lastMessagePreview=said(1, by=ME)), chat(2, viewpoint=read_it)]
     world.network.on(CHATS, {"value": rows})
     mine, seen = (await world.told("chats_list"))["items"]
-    assert mine["from"] == "me"
+    assert mine["mine"] is True
+    assert "from" not in mine
     assert "unread" not in mine
     assert "unread" not in seen
+
+
+async def test_an_id_that_is_none_does_not_fill_the_budget():
+    world = World(result_budget_bytes=4096)
+    world.network.on(CHATS, {"value": [chat(1, id="i" * 9000)]})
+    assert size_bytes(await world.call("chats_list")) <= 4096
+
+
+async def test_a_cursor_too_long_for_the_budget_ends_the_list_and_says_so():
+    world = World(result_budget_bytes=4096)
+    link = f"https://graph.microsoft.com/v1.0/me/chats?$skiptoken={'a' * 7000}"
+    rows = [chat(n) for n in range(3)]
+    world.network.on(CHATS, {"value": rows, "@odata.nextLink": link})
+    result = await world.call("chats_list", limit=3)
+    told = shown(result)
+    assert size_bytes(result) <= 4096
+    assert len(told["items"]) == 3
+    assert "next" not in told
+    assert told["ends_here"]
 
 
 async def test_no_chats_give_no_rows(world):

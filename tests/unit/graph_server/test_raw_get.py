@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mcp.server.mcpserver.exceptions import ToolError
 
-from obo_graph.raw.address import headers_of, options_of, path_of, segments_of
+from obo_graph.raw.address import headers_of, is_list, options_of, path_of, segments_of
 from obo_graph.raw.trim import text_within, trimmed
 from unit.graph_server.messages import Mailbox
 from unit.graph_server.world import World, error, shown, size_bytes, throttled
@@ -67,20 +67,161 @@ async def test_the_directory_gets_the_header_that_its_searches_want(world):
 
 
 @pytest.mark.parametrize(
-    ("path", "top"),
+    "path",
     [
-        ("/me/messages", "25"),
-        ("/me/calendarView", "25"),
-        ("/drives/b!D1/items/01/children", "25"),
-        ("/users/adele@contoso.example", None),
-        ("/me/mailboxSettings", None),
-        ("/me/planner/tasks", None),
-        ("/planner/tasks/AbC", None),
-        ("/me", None),
+        "/me/messages",
+        "/me/calendarView",
+        "/drives/b!D1/items/01/children",
+        "/me/drive/root:/Reports:/children",
+        "/me/mailFolders/drafts/messages",
+        "/chats/19:abc@thread.v2/messages",
+        "/sites/contoso.sharepoint.com:/sites/Teams:/lists",
+        "/users",
     ],
 )
-def test_a_number_of_rows_is_asked_of_lists_only(path, top):
-    assert options_of("", segments_of(path)).get("$top") == top
+async def test_few_rows_are_asked_of_a_list(world, path):
+    world.network.on(f"/v1.0{path}", {"value": []})
+    await world.told("graph_get", path=path)
+    assert dict(world.network.last(f"/v1.0{path}").url.params) == {"$top": "25"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/users/adele@contoso.example",
+        "/me/mailboxSettings",
+        "/me/planner/tasks",
+        "/planner/tasks/AbC",
+        "/me",
+        "/me/mailFolders/drafts",
+        "/me/drive/special/documents",
+        "/me/drive/items/ABCDEFs",
+        "/drives/d/root:/Reports",
+        "/drives/d/root:/Reports/Sales",
+        "/sites/contoso.sharepoint.com:/sites/Teams",
+        "/sites/root/lists/Documents",
+        "/me/todo/lists/Tasks",
+    ],
+)
+async def test_one_thing_is_asked_for_without_a_number_of_rows(world, path):
+    world.network.on(f"/v1.0{path}", {"id": "1"})
+    await world.told("graph_get", path=path)
+    assert not world.network.last(f"/v1.0{path}").url.params
+
+
+async def test_what_takes_no_number_of_rows_is_asked_again_without(world):
+    world.network.on("/v1.0/me/odds", error(400, "BadRequest", "$top"), {"value": [{"id": "1"}]})
+    assert read(await world.told("graph_get", path="/me/odds")) == {"value": [{"id": "1"}]}
+    assert [dict(r.url.params) for r in world.network.requests] == [{"$top": "25"}, {}]
+
+
+async def test_a_number_of_rows_that_was_asked_for_is_never_left_out(world):
+    world.network.on("/v1.0/me/odds", error(400, "BadRequest", "$top"))
+    refused = await world.refused("graph_get", path="/me/odds", query="$top=3")
+    assert refused["error"] == "bad_request"
+    assert len(world.network.requests) == 1
+
+
+async def test_a_list_of_plain_texts_is_shown(world):
+    world.network.on("/v1.0/me/businessPhones", {"value": ["+1 555", 7, ["a"]]})
+    told = await world.told("graph_get", path="/me/businessPhones")
+    assert read(told) == {"value": ["+1 555", 7, ["a"]]}
+
+
+async def test_an_answer_too_large_to_show_is_refused(world):
+    large = httpx.ByteStream(json.dumps({"text": "x" * 1_100_000}).encode())
+    world.network.on("/v1.0/me/drive", httpx.Response(200, stream=large))
+    assert (await world.refused("graph_get", path="/me/drive"))["error"] == "too_large"
+
+
+class Counted(list):
+    """A list that counts how many of its parts were looked at."""
+
+    looks = 0
+
+    def __iter__(self):
+        for part in super().__iter__():
+            self.looks += 1
+            yield part
+
+
+def test_what_has_no_room_is_not_looked_at():
+    table = Counted([str(n)] for n in range(100_000))
+    text, cut = text_within(trimmed({"values": table}, 500), 500)
+    assert (len(text), cut) == (500, True)
+    assert table.looks <= 501
+
+
+def test_what_is_left_out_takes_no_room_from_what_is_shown():
+    nothing = {f"n{n}": None for n in range(5000)}
+    assert trimmed({**nothing, "id": "1"}, 200) == {"id": "1"}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://x.sharepoint.com/x?tempauth=SECRET",
+        "HTTPS://x.sharepoint.com/x?TempAuth=SECRET",
+        "https://p.example/t?docid=https%3A%2F%2Fx.sharepoint.com%2Fa%3Ftempauth%3DSECRET",
+        "https://p.example/t?u=https%253A%252F%252Fx.example%252Fa%253Ftempauth%253DSECRET",
+        "https%3A%2F%2Fx.sharepoint.com%2Fa%3Ftempauth%3DSECRET",
+        "https://x.blob.core.windows.net/a?sv=1&sig=SECRET",
+        "https://x.blob.core.windows.net/a?sv=1&amp;sig=SECRET",
+        "https://ne1-mediap.svc.ms/transform/thumbnail?SECRET",
+        "https://x.sharepoint.com/:w:/g/SECRET",
+        "https://x-my.sharepoint.com/:f:/s/team/SECRET?e=1",
+        "https://1drv.ms/w/SECRET",
+    ],
+)
+@pytest.mark.parametrize("around", ["{}", "see {} now", '<a href="{}">x</a>', "a {}"])
+def test_an_address_that_opens_by_itself_is_left_out_wherever_it_stands(address, around):
+    text = around.format(address)
+    kept = trimmed({"id": "1", "deep": [{"text": text}]})
+    assert "SECRET" not in json.dumps(kept)
+    assert kept["id"] == "1"
+    if around == "see {} now":
+        assert kept["deep"][0]["text"] == "see … now"
+
+
+def test_a_permission_is_shown_without_its_link():
+    link = {"scope": "anonymous", "webUrl": "https://x.sharepoint.com/:w:/g/SECRET"}
+    permission = {"id": "1", "shareId": "u!SECRET", "link": link}
+    assert trimmed(permission) == {"id": "1", "link": {"scope": "anonymous"}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://x.sharepoint.com/:w:/r/sites/a/Doc.aspx?sourcedoc=1",
+        "https://x.sharepoint.com/sites/a/Shared%20Documents/Plan.docx",
+        "see https://example.org/a?design=1, and tempauth= alone",
+    ],
+)
+def test_an_address_that_asks_who_comes_stays(text):
+    assert trimmed({"text": text}) == {"text": text}
+
+
+async def test_a_cursor_never_goes_beyond_the_budget():
+    world = World(tools="graph_get", result_budget_bytes=4096)
+    link = f"https://graph.microsoft.com/v1.0/groups?$skiptoken={'a' * 7000}"
+    world.network.on("/v1.0/groups", {"value": [{"id": "1"}], "@odata.nextLink": link})
+    result = await world.call("graph_get", path="/groups", query="$top=1")
+    told = shown(result)
+    assert size_bytes(result) <= 4096
+    assert read(told)["value"] == [{"id": "1"}]
+    assert "next" not in told
+    assert told["ends_here"]
+
+
+@pytest.mark.parametrize("name", ["$skipToken", "$SKIPTOKEN", "$skip"])
+async def test_a_list_goes_on_however_its_skip_value_is_spelled(world, name):
+    link = f"https://graph.microsoft.com/v1.0/groups?{name}=abc"
+    world.network.on("/v1.0/groups", {"value": [{"id": "1"}], "@odata.nextLink": link}, {})
+    told = await world.told("graph_get", path="/groups", query="$top=1")
+    world.network.on("/v1.0/groups", {"value": [{"id": "2"}]})
+    asked = {"path": "/groups", "query": "$top=1", "cursor": told["next"]}
+    assert read(await world.told("graph_get", **asked))["value"] == [{"id": "2"}]
+    assert world.network.last("/v1.0/groups").url.params[name] == "abc"
 
 
 async def test_paging_to_the_end_shows_every_row_once(world):
@@ -160,6 +301,10 @@ async def test_a_cursor_fits_its_own_path_only(world):
         "/me/messages/delta",
         "/me/messages/delta()",
         "/users/microsoft.graph.delta()",
+        "/me/messages/graph.delta()",
+        "/me/messages/Graph.Delta()",
+        "/me/messages/microsoft.graph.graph.delta",
+        "/me/drive/root/oneDrive.search(q='x.y')",
         "/me/drive/root/search(q='x')",
         "/me/messages?$top=1",
         "/me/messages#x",
@@ -271,10 +416,11 @@ QUERIES = st.one_of(st.lists(OPTION | st.text(max_size=8), max_size=8).map("".jo
 def test_no_path_and_no_query_leave_the_allowed_part_of_graph(path, query):
     try:
         segments = segments_of(path)
-        options = options_of(query, segments)
+        options = options_of(query)
     except ToolError:
         return
     headers_of(segments, options)
+    is_list(segments)
     url = httpx.URL(f"https://graph.microsoft.com/v1.0{path_of(segments)}", params=options)
     assert (url.scheme, url.host, url.port) == ("https", "graph.microsoft.com", None)
     raw = url.raw_path.decode().partition("?")[0]

@@ -217,6 +217,20 @@ async def test_a_query_that_the_service_cannot_read_is_a_refusal_at_once(world):
     assert len(index.asked) == 1
 
 
+async def test_words_that_one_kind_cannot_read_are_a_note_beside_what_others_found(world):
+    index = searched(
+        world, {"driveItem": 1, "chatMessage": 1}, {"event": error(400, "BadRequest", "No")}
+    )
+    asked = {"query": "a", "types": ["file", "event", "chat"]}
+    told = await world.told("m365_search", **asked)
+    assert [row["type"] for row in told["items"]] == ["file", "chat"]
+    assert "events" in told["notes"][0]
+    first = await world.told("m365_search", **asked, limit=1)
+    rest = await world.told("m365_search", **asked, limit=1, cursor=first["next"])
+    assert [row["type"] for row in rest["items"]] == ["chat"]
+    assert ("event", 0, 1) in index.asked
+
+
 async def test_a_throttled_search_is_posted_again(world):
     found = {"value": [{"hitsContainers": [{"hits": [], "moreResultsAvailable": False}]}]}
     world.network.on(SEARCH, throttled(), found, method="POST")

@@ -181,3 +181,27 @@ async def test_throttled_and_forbidden(world):
 async def test_an_odd_task_is_no_error(world, odd):
     world.network.on(tasks_of(DEFAULT), {"value": [task(**odd)]})
     assert len((await world.told("tasks_list"))["items"]) == 1
+
+
+@pytest.mark.parametrize("gone", [1, 2])
+async def test_a_list_that_is_gone_between_two_pages_hides_no_other(world, gone):
+    lists = [DEFAULT, SHOPPING, task_list(3, "Garden")]
+    for number, one in enumerate(lists):
+        rows = [task(10 * number + row) for row in range(2)]
+        world.network.on(tasks_of(one), Mailbox(rows))
+    left = [one for one in lists if one is not lists[gone]]
+    world.network.on(LISTS, {"value": lists}, {"value": left})
+    limit = 2 * gone
+    first = await world.told("tasks_list", limit=limit)
+    rest = await world.told("tasks_list", limit=limit, cursor=first["next"])
+    expected = [one["displayName"] for one in left for _ in range(2)]
+    assert [row["list"] for row in first["items"] + rest["items"]] == expected
+
+
+async def test_a_list_that_is_gone_midway_leads_to_the_next(world):
+    world.network.on(tasks_of(DEFAULT), Mailbox([task(n) for n in range(9)]))
+    world.network.on(tasks_of(SHOPPING), Mailbox([task(20)]))
+    world.network.on(LISTS, {"value": [DEFAULT, SHOPPING]}, {"value": [SHOPPING]})
+    first = await world.told("tasks_list", limit=3)
+    rest = await world.told("tasks_list", limit=3, cursor=first["next"])
+    assert [row["list"] for row in rest["items"]] == ["Shopping"]

@@ -128,6 +128,8 @@ async def test_a_forbidden_creation_names_the_scope(world):
     ],
 )
 async def test_only_what_is_given_changes_in_to_do(world, change, body):
+    began = task(1, status="completed" if change.get("status") == "open" else "inProgress")
+    world.network.on(ONE, began)
     told = await world.told("task_update", task_id=REF, **change)
     assert (told["id"], told["changed"], told["changes"]) == (REF, True, change)
     assert writes(world)[0].url.path == ONE
@@ -145,6 +147,7 @@ async def test_only_what_is_given_changes_in_to_do(world, change, body):
     ],
 )
 async def test_a_planner_task_changes_only_in_the_version_that_was_read(world, change, body):
+    world.network.on(PLAN, PLANNED | {"percentComplete": 100 if "status" in change else 50})
     await world.told("task_update", task_id=PLANNED["id"], **change)
     assert written(world) == body
     assert writes(world)[0].headers["if-match"] == PLANNED["@odata.etag"]
@@ -157,6 +160,51 @@ async def test_notes_of_a_planner_task_are_changed_in_its_details(world):
     (write,) = writes(world)
     assert (write.url.path, write.headers["if-match"]) == (f"{PLAN}/details", 'W/"d1"')
     assert json.loads(write.content) == {"description": "new"}
+
+
+@pytest.mark.parametrize("status", ["inProgress", "notStarted", "waitingOnOthers"])
+async def test_a_task_that_was_begun_is_open_already(world, status):
+    world.network.on(ONE, task(1, status=status))
+    told = await world.told("task_update", task_id=REF, status="open")
+    assert "changed" not in told
+    assert told["note"]
+    await world.told("task_update", task_id=REF, status="open", title="New")
+    assert written(world) == {"title": "New"}
+
+
+async def test_a_planner_task_that_was_begun_is_open_already(world):
+    world.network.on(PLAN, PLANNED | {"percentComplete": 50})
+    told = await world.told("task_update", task_id=PLANNED["id"], status="open")
+    assert "changed" not in told
+    assert writes(world) == []
+
+
+@pytest.mark.parametrize("at", ["GET", "PATCH"])
+async def test_a_planner_task_without_its_new_notes_is_half_done(world, at):
+    world.network.on(f"{PLAN}/details", {"@odata.etag": 'W/"d1"'})
+    world.network.on(f"{PLAN}/details", DONE, method="PATCH")
+    world.network.on(f"{PLAN}/details", error(412, "Conflict"), method=at)
+    change = {"task_id": PLANNED["id"], "notes": "new"}
+    refused = await world.refused("task_update", **change, title="New", status="done")
+    assert refused["error"] == "half_done"
+    assert "Everything but the notes" in refused["hint"]
+    alone = await world.refused("task_update", **change)
+    assert alone["error"] != "half_done"
+
+
+async def test_notes_that_have_to_wait_say_how_long(world):
+    world.network.on(f"{PLAN}/details", throttled("600"))
+    change = {"task_id": PLANNED["id"], "notes": "new", "status": "done"}
+    refused = await world.refused("task_update", **change)
+    assert (refused["error"], refused["retry_after_s"]) == ("half_done", 600)
+
+
+async def test_a_task_without_an_answer_has_no_id_that_is_none(world):
+    world.network.on(tasks_of(DEFAULT), httpx.Response(201), method="POST")
+    told = await world.told("task_create", title="x")
+    assert "id" not in told
+    assert told["created"] is True
+    assert "tasks_list" in told["note"]
 
 
 async def test_a_planner_task_that_changed_meanwhile_is_to_be_read_again(world):

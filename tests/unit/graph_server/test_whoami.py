@@ -47,6 +47,13 @@ async def test_without_mailbox_settings_times_are_said_to_be_in_utc(world):
     assert "UTC" in told["note"]
 
 
+async def test_a_time_zone_that_nobody_knows_is_named(world):
+    world.network.on("/v1.0/me/mailboxSettings", {"timeZone": "tzone://Microsoft/Custom"})
+    told = await world.told("whoami")
+    assert told["time_zone"] == "UTC"
+    assert told["note"].startswith("Time zone tzone://Microsoft/Custom is not known")
+
+
 @pytest.mark.parametrize("odd", [{}, {"workingHours": 3}, {"timeZone": ["x"]}, {"timeZone": "?"}])
 async def test_odd_mailbox_settings_do_no_harm(world, odd):
     world.network.on("/v1.0/me/mailboxSettings", odd)
