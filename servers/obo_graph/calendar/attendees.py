@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from obo_graph.settings import GraphSettings
 from obo_graph.shape.addresses import Person, check_people, people_of
 from obo_graph.shape.paging import objects
-from obo_graph.shape.recipients import address_of
 from obo_graph.wire.answer import Json
 
 
@@ -34,10 +33,10 @@ def merge(present: object, add: Sequence[Person], remove: Sequence[Person]) -> M
     """The attendees in `present`, without those to `remove` and with those to `add`."""
     leaving = {person.address.lower() for person in remove}
     there = objects(present)
-    staying = [_kept(one) for one in there if address_of(one).lower() not in leaving]
-    known = {address_of(one).lower() for one in staying}
+    staying = [_kept(one) for one in there if not _addresses([one]) & leaving]
+    known = _addresses(staying)
     added = [person for person in add if person.address.lower() not in known]
-    found = {address_of(one).lower() for one in there} & leaving
+    found = _addresses(there) & leaving
     return Merged(
         [*staying, *(_attendee(person, "required") for person in added)],
         added,
@@ -56,6 +55,10 @@ def check_informed(people: object, settings: GraphSettings) -> None:
     """
     for person in people_of(people):
         check_people([person], settings, "")
+
+
+def _addresses(attendees: list[Json]) -> set[str]:
+    return {person.address.lower() for person in people_of(attendees)}
 
 
 def _attendee(person: Person, kind: str) -> Json:

@@ -7,6 +7,7 @@ The join information is a part of the HTML; without it the meeting is no longer 
 import html
 import re
 
+from obo_graph.text import sendable
 from obo_graph.wire.answer import Json
 
 # What Teams writes above its part: a class of its own, or a line of underscores.
@@ -15,21 +16,13 @@ _MEETING_PART = re.compile(
     re.IGNORECASE,
 )
 # Controls, bidi marks and tag characters: text that nobody sees does not leave with an event.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e0fff]"
-)
 _END = re.compile(r"</body\s*>", re.IGNORECASE)
 _START = re.compile(r"<body[^<>]{0,400}>", re.IGNORECASE)
 
 
-def seen(text: str) -> str:
-    """`text` without characters that nobody sees."""
-    return _UNSEEN.sub("", text)
-
-
 def plain(text: str) -> Json:
     """`text` as the body of an event."""
-    return {"contentType": "text", "content": seen(text)}
+    return {"contentType": "text", "content": sendable(text)}
 
 
 def replaced(event: Json, text: str) -> Json:
@@ -57,4 +50,4 @@ def _meeting_part(content: str) -> str:
 
 
 def _as_html(text: str) -> str:
-    return "<div>" + html.escape(seen(text)).replace("\n", "<br>\n") + "</div>"
+    return "<div>" + html.escape(sendable(text)).replace("\n", "<br>\n") + "</div>"

@@ -8,13 +8,13 @@ from mcp.types import CallToolResult
 from obo_graph.calendar import event as events
 from obo_graph.calendar.arguments import Comment, EventId
 from obo_graph.calendar.attendees import check_informed
-from obo_graph.calendar.body import seen
+from obo_graph.errors import told
 from obo_graph.shape.mailbox import zone_name
 from obo_graph.shape.paging import objects
-from obo_graph.shape.refusal import careful, refused
+from obo_graph.shape.refusal import careful
 from obo_graph.shape.result import OBJECT_SCHEMA, compact, result_of
 from obo_graph.shape.tool import Workshop, make_tool, writing
-from obo_graph.text import one_line
+from obo_graph.text import one_line, sendable
 from obo_graph.wire.answer import Json
 from obo_graph.wire.graph import IMMUTABLE_IDS, PersonalGraph
 from obo_mcp import Principal, TokenSource
@@ -41,7 +41,7 @@ def cancel_tool(shop: Workshop) -> Tool:
                 return result_of({"dry_run": True, "would": {"cancel": True, **told}})
             with careful(unclear=_LOOK):
                 await graph.post(
-                    f"{path}/cancel", {"comment": seen(comment)}, prefer=(IMMUTABLE_IDS,)
+                    f"{path}/cancel", {"comment": sendable(comment)}, prefer=(IMMUTABLE_IDS,)
                 )
         return result_of({"cancelled": True, "id": event_id, **told})
 
@@ -62,7 +62,7 @@ async def _cancellable(shop: Workshop, graph: PersonalGraph, path: str, comment:
     """What is going to be cancelled; a refusal if it is not the person's to cancel."""
     event = await graph.get(path, {"$select": _SELECT}, prefer=(IMMUTABLE_IDS,))
     if event.get("isOrganizer") is not True:
-        raise refused(
+        raise told(
             "not_organizer",
             "Only its organiser can cancel this event. To decline it use calendar_event_respond.",
         )

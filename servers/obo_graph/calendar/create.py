@@ -14,19 +14,19 @@ from pydantic import Field
 from obo_graph.calendar import event as events
 from obo_graph.calendar.arguments import Address, Local, Zone
 from obo_graph.calendar.attendees import invited
-from obo_graph.calendar.body import plain, seen
+from obo_graph.calendar.body import plain
 from obo_graph.calendar.recurrence import check_sentence, in_words, parse_recurrence
 from obo_graph.calendar.span import Span, days, span
-from obo_graph.errors import GraphFailure, bad_argument
+from obo_graph.errors import GraphFailure, bad_argument, told
 from obo_graph.shape.addresses import check_people, parse_people, people_of
 from obo_graph.shape.mailbox import zone_name
 from obo_graph.shape.recipients import listed
-from obo_graph.shape.refusal import careful, refused
+from obo_graph.shape.refusal import careful
 from obo_graph.shape.result import OBJECT_SCHEMA, compact, result_of
 from obo_graph.shape.times import parse_zone
 from obo_graph.shape.tool import Workshop, make_tool, writing
 from obo_graph.shape.zones import windows_name
-from obo_graph.text import one_line
+from obo_graph.text import one_line, sendable
 from obo_graph.wire.answer import Json
 from obo_graph.wire.gate import Person as Caller
 from obo_graph.wire.graph import IMMUTABLE_IDS, PersonalGraph
@@ -60,6 +60,8 @@ class _Wish:
 
     def check(self) -> None:
         """Raises ToolError for what is wrong in any zone that the mailbox may have."""
+        if not _on_one_line(self.subject):
+            raise bad_argument("subject", "holds nothing that anybody could read")
         zone = parse_zone("time_zone", self.time_zone)
         if zone is None and self.recurrence:
             check_sentence(self.recurrence)
@@ -75,7 +77,7 @@ class _Wish:
         when = self.span(home)
         optional = parse_people("optional_attendees", self.optional_attendees)
         event = {
-            "subject": seen(self.subject),
+            "subject": _on_one_line(self.subject),
             **when.to_graph(),
             "showAs": self.show_as,
             "attendees": invited(parse_people("attendees", self.attendees), optional),
@@ -83,7 +85,7 @@ class _Wish:
         if self.body:
             event["body"] = plain(self.body)
         if self.location:
-            event["location"] = {"displayName": seen(self.location)}
+            event["location"] = {"displayName": _on_one_line(self.location)}
         if self.online:
             event["isOnlineMeeting"] = True
         if self.reminder_minutes >= 0:
@@ -150,7 +152,7 @@ def create_tool(shop: Workshop) -> Tool:
             "time_zone says else. Returns id and links. The same arguments again make no second "
             "event."
         ),
-        annotations=writing(destructive=False, idempotent=False, open_world=True),
+        annotations=writing(destructive=False, idempotent=True, open_world=True),
         output_schema=OBJECT_SCHEMA,
     )
 
@@ -187,7 +189,7 @@ async def _post(graph: PersonalGraph, event: Json) -> Json:
         except GraphFailure as failure:
             if failure.code != _USED_UP:
                 raise
-            raise refused(
+            raise told(
                 "exists_already",
                 "This very event was created before, and changed since. Find it with "
                 "calendar_view; for another one choose another subject.",
@@ -203,6 +205,10 @@ async def _warnings(shop: Workshop, graph: PersonalGraph, event: Json, when: Spa
     if when.start.timestamp() < shop.graph.clock.now() and not when.all_day:
         warnings.append("It starts in the past.")
     return warnings
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(sendable(text).split())
 
 
 def _series(sentence: str, when: Span, event: Json) -> Json:

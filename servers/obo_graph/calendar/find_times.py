@@ -15,7 +15,7 @@ from obo_graph.shape.mailbox import zone_name
 from obo_graph.shape.paging import objects
 from obo_graph.shape.partial import fitting
 from obo_graph.shape.period import Period, period
-from obo_graph.shape.recipients import address_of
+from obo_graph.shape.recipients import address_of, first_of
 from obo_graph.shape.result import LIST_SCHEMA, compact
 from obo_graph.shape.times import parse_zone, to_graph
 from obo_graph.shape.tool import Workshop, make_tool, reading
@@ -27,6 +27,7 @@ Activity = Literal["work", "personal", "unrestricted"]
 
 _PATH = "/me/findMeetingTimes"
 _WHOLE_PERCENT = 100
+_MOST_NAMED = 20
 _FREE = frozenset({"free", "workingElsewhere"})
 _REASONS = MappingProxyType(
     {
@@ -120,7 +121,8 @@ def _not_free(suggestion: Json) -> list[str]:
         (address_of(one.get("attendee")), one_line(one.get("availability"), 32))
         for one in objects(suggestion.get("attendeeAvailability"))
     ]
-    return [f"{address} ({how})" for address, how in people if how not in _FREE]
+    lines = [f"{address} ({how})" for address, how in people if how not in _FREE]
+    return first_of(lines, _MOST_NAMED)
 
 
 def _reason(answer: Json) -> str:

@@ -11,17 +11,16 @@ from pydantic import Field
 
 from obo_graph.calendar import event as events
 from obo_graph.calendar.arguments import Comment, EventId, Local, Zone
-from obo_graph.calendar.body import seen
 from obo_graph.calendar.span import Span, span
-from obo_graph.errors import bad_argument
+from obo_graph.errors import bad_argument, told
 from obo_graph.shape.addresses import check_people, people_of
 from obo_graph.shape.mailbox import zone_name
 from obo_graph.shape.recipients import written
-from obo_graph.shape.refusal import careful, refused
+from obo_graph.shape.refusal import careful
 from obo_graph.shape.result import OBJECT_SCHEMA, compact, result_of
 from obo_graph.shape.times import parse_zone
 from obo_graph.shape.tool import Workshop, make_tool, writing
-from obo_graph.text import one_line
+from obo_graph.text import one_line, sendable
 from obo_graph.wire.answer import Json
 from obo_graph.wire.graph import IMMUTABLE_IDS, PersonalGraph
 from obo_mcp import Principal, TokenSource
@@ -71,7 +70,7 @@ class _Reply:
         """As the body of Graph's action (Graph, "event: decline")."""
         body: Json = {"sendResponse": self.notify}
         if self.comment:
-            body["comment"] = seen(self.comment)
+            body["comment"] = sendable(self.comment)
         proposal = self.proposal(home)
         if proposal is not None:
             when = proposal.to_graph()
@@ -153,13 +152,13 @@ async def _responded(
 
 def _check_event(event: Json, reply: _Reply) -> None:
     if event.get("isOrganizer") is True:
-        raise refused(
+        raise told(
             "is_organizer",
             "The person organises this event. Use calendar_event_update or calendar_event_cancel.",
         )
     if event.get("isCancelled") is True:
-        raise refused("cancelled", "The organiser has cancelled this event: no answer is needed.")
+        raise told("cancelled", "The organiser has cancelled this event: no answer is needed.")
     if reply.proposes and event.get("allowNewTimeProposals") is False:
-        raise refused(
+        raise told(
             "no_proposals", "The organiser takes no proposals for this event. Answer without one."
         )

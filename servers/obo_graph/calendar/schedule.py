@@ -6,7 +6,7 @@ Source: Graph "scheduleInformation", "scheduleItem" and "workingHours" resource 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from itertools import islice, pairwise
 from types import MappingProxyType
 
@@ -24,7 +24,14 @@ _RANKS = MappingProxyType(
 _BY_RANK = tuple(_RANKS)
 _BLOCKING = _RANKS["tentative"]
 _BY_DIGIT = MappingProxyType(
-    {"1": "tentative", "2": "busy", "3": "oof", "4": "workingElsewhere", "?": "unknown"}
+    {
+        "0": "free",
+        "1": "tentative",
+        "2": "busy",
+        "3": "oof",
+        "4": "workingElsewhere",
+        "?": "unknown",
+    }
 )
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DAY = timedelta(days=1)
@@ -48,11 +55,13 @@ def busy_of(schedule: Json, start: datetime, interval: timedelta) -> list[Busy]:
     """What a scheduleInformation says, merged; its digits where it names no events.
 
     Somebody whose calendar shows only free and busy has digits alone, one for each `interval`
-    from `start` on.
+    from `start` on. They count too where an event has times that nobody can read.
     """
     items = [_busy(item) for item in objects(schedule.get("scheduleItems"))]
     known = [item for item in items if item is not None]
-    return merged(known or _from_digits(schedule.get("availabilityView"), start, interval))
+    if not known or len(known) < len(items):
+        known += _from_digits(schedule.get("availabilityView"), start, interval)
+    return merged(known)
 
 
 def merged(stretches: Iterable[Busy]) -> list[Busy]:
@@ -87,15 +96,17 @@ def _busy(item: Json) -> Busy | None:
     status = str(item.get("status"))
     if start is None or end is None:
         return None
+    # In UTC: times of one zone are compared by its clocks, which may be set back in between.
+    start, end = start.astimezone(UTC), end.astimezone(UTC)
     return Busy(start, end, status if status in _RANKS else "unknown")
 
 
 def _from_digits(view: object, start: datetime, interval: timedelta) -> list[Busy]:
     digits = view if isinstance(view, str) else ""
     return [
-        Busy(start + number * interval, start + (number + 1) * interval, _BY_DIGIT[digit])
+        Busy(start + number * interval, start + (number + 1) * interval, status)
         for number, digit in enumerate(digits)
-        if digit in _BY_DIGIT
+        if (status := _BY_DIGIT.get(digit, "unknown")) != "free"
     ]
 
 
@@ -119,8 +130,8 @@ class Hours:
     def _of(self, day: date) -> Stretch:
         last = day + _DAY if self.end <= self.start else day
         return (
-            datetime.combine(day, self.start, self.zone),
-            datetime.combine(last, self.end, self.zone),
+            datetime.combine(day, self.start, self.zone).astimezone(UTC),
+            datetime.combine(last, self.end, self.zone).astimezone(UTC),
         )
 
     def in_words(self) -> str:

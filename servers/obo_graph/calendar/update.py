@@ -13,16 +13,17 @@ from pydantic import Field
 from obo_graph.calendar import event as events
 from obo_graph.calendar.arguments import Address, EventId, Local, Zone
 from obo_graph.calendar.attendees import Merged, check_informed, merge
-from obo_graph.calendar.body import replaced, seen
+from obo_graph.calendar.body import replaced
 from obo_graph.calendar.reschedule import rescheduled
-from obo_graph.errors import NO_ANSWER, GraphFailure, unsupported
+from obo_graph.errors import NO_ANSWER, GraphFailure, bad_argument, told, unsupported
 from obo_graph.shape.addresses import check_people, parse_people
 from obo_graph.shape.mailbox import zone_name
-from obo_graph.shape.refusal import careful, refused
+from obo_graph.shape.recipients import first_of
+from obo_graph.shape.refusal import careful
 from obo_graph.shape.result import OBJECT_SCHEMA, compact, result_of
 from obo_graph.shape.times import is_day, parse_day, parse_local, parse_zone
 from obo_graph.shape.tool import Workshop, make_tool, writing
-from obo_graph.text import one_line
+from obo_graph.text import one_line, sendable
 from obo_graph.wire.answer import Json
 from obo_graph.wire.graph import IMMUTABLE_IDS, PersonalGraph
 from obo_mcp import Principal, TokenSource
@@ -32,6 +33,7 @@ _SELECT = (
     "isOnlineMeeting,type"
 )
 _ETAG = re.compile(r"[!-~]{1,512}")
+_MOST_NAMED = 20
 _LOOK = "Read the event with calendar_event_get before you try again."
 
 
@@ -56,9 +58,12 @@ class _Wish:
                 parse_local(name, value, zone)
             elif value:
                 parse_day(name, value)
-        parse_people("add_attendees", self.add_attendees)
-        parse_people("remove_attendees", self.remove_attendees)
+        added = parse_people("add_attendees", self.add_attendees)
+        removed = parse_people("remove_attendees", self.remove_attendees)
         texts = (self.subject, self.start, self.end, self.location, self.body)
+        both = {one.address.lower() for one in added} & {one.address.lower() for one in removed}
+        if both:
+            raise bad_argument("remove_attendees", "names somebody who is in add_attendees too")
         if not any((*texts, self.add_attendees, self.remove_attendees)):
             raise _nothing()
 
@@ -90,11 +95,11 @@ def update_tool(shop: Workshop) -> Tool:
     ) -> CallToolResult:
         path = events.path_of(event_id)
         wish = _Wish(
-            subject=seen(subject),
+            subject=" ".join(sendable(subject).split()),
             start=start,
             end=end,
             time_zone=time_zone,
-            location=seen(location),
+            location=" ".join(sendable(location).split()),
             body=body,
             add_attendees=add_attendees,
             remove_attendees=remove_attendees,
@@ -132,7 +137,7 @@ async def _updated(
         **when,
         "time_zone": zone_name(home),
         "changed": _named(change),
-        "added": [one_line(person.address, 96) for person in merged.added],
+        "added": first_of([one_line(one.address, 96) for one in merged.added], _MOST_NAMED),
         "warnings": warnings,
     }
     if dry_run:
@@ -195,4 +200,4 @@ def _named(change: Json) -> list[str]:
 
 
 def _nothing() -> ToolError:
-    return refused("nothing_to_change", "The event is already as you want it. Change nothing.")
+    return told("nothing_to_change", "The event is already as you want it. Change nothing.")

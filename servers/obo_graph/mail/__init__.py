@@ -2,7 +2,7 @@
 
 What happens here: flat arguments become requests below `/me/messages` and `/me/mailFolders`.
 May import: the rooms below (`shape`, `wire`, `documents`), `obo_graph.text`, `obo_graph.errors`,
-nh3, which cleans the HTML that leaves.
+nh3, which cleans the HTML that leaves, and anyio, to have that done beside the event loop.
 Must not know: calendars, chats and the other groups of tools; settings other than its workshop's.
 """
 

@@ -24,7 +24,9 @@ _MOST_BYTES = 150 * 1024 * 1024
 _PART_BYTES = 10 * PART_UNIT_BYTES
 _FILE = {"$select": f"id,name,size,file,folder,{ADDRESS}"}
 _ANY_TYPE = "application/octet-stream"
-_CERTAIN = frozenset({"address_refused", "download_failed", "foreign_host", "no_ranges"})
+_CERTAIN = frozenset(
+    {"address_refused", "download_failed", "foreign_host", "foreign_upload_host", "no_ranges"}
+)
 _UNSURE = "No answer came: it may be attached or not. See the attachments with mail_read."
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from obo_graph.documents import kinds
 from obo_graph.documents.extract import Unreadable
 from obo_graph.documents.reader import Reader, text_of
-from obo_graph.mail.telling import told
+from obo_graph.errors import told
 from obo_graph.shape.recipients import listed, written
 from obo_graph.shape.result import compact
 from obo_graph.shape.times import read, read_zoned, show

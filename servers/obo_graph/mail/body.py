@@ -11,24 +11,17 @@ import nh3
 
 from obo_graph.errors import bad_argument
 from obo_graph.mail.fields import BodyType
+from obo_graph.text import sendable
 from obo_graph.wire.answer import Json
 
 # Controls, and Unicode tag characters, which carry text that no human sees. Joiners stay: some
 # scripts cannot be spelled without.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff"
-    "\U000e0000-\U000e0fff]"
-)
-_TAGS = nh3.ALLOWED_TAGS - {"img", "map", "area"}
+# Closed details hide their text, and bdo turns it round.
+_TAGS = nh3.ALLOWED_TAGS - {"img", "map", "area", "details", "summary", "bdo"}
 # What is searched a stranger wrote: `<` ends each attempt, or many of them would take for ever.
 _BODY = re.compile(r"<body\b[^<>]*>", re.IGNORECASE)
 # How Outlook and Exchange mark where the quoted history of a reply begins.
 _HISTORY = re.compile(r'(?:<hr\b[^<>]*>\s*)?<div\b[^<>]*\bid="?divRplyFwdMsg', re.IGNORECASE)
-
-
-def seen(text: str) -> str:
-    """`text` without characters that nobody sees."""
-    return _UNSEEN.sub("", text)
 
 
 def outgoing(body: str, body_type: BodyType) -> Json:
@@ -37,7 +30,7 @@ def outgoing(body: str, body_type: BodyType) -> Json:
     Raises:
         ToolError: it is HTML of which nothing is left.
     """
-    text = seen(body)
+    text = sendable(body)
     if body_type == "text":
         return {"contentType": "text", "content": text}
     html = nh3.clean(text, tags=_TAGS, url_schemes={"http", "https", "mailto", "tel"})

@@ -5,24 +5,55 @@ could deliver twice, so the draft is looked up instead: its immutable id stays w
 (Graph, "Obtain immutable identifiers for Outlook resources").
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from math import ceil
 from typing import Literal
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from obo_graph.errors import GraphFailure, bad_argument
+from obo_graph.errors import GraphFailure, bad_argument, told
 from obo_graph.mail.envelope import allowed, everybody, path_of, read_draft, shown
-from obo_graph.mail.telling import told
 from obo_graph.shape.query import odata_text
 from obo_graph.shape.result import compact
 from obo_graph.shape.tool import Workshop
 from obo_graph.wire.answer import Json
+from obo_graph.wire.gate import Person
 from obo_graph.wire.graph import IMMUTABLE_IDS, PersonalGraph
+from obo_mcp import OboError
 
 _SETTLING_SECONDS = (2.0, 4.0)
 
 Whereabouts = Literal["sent", "draft", "unknown"]
+
+
+class Outgoing:
+    """The drafts that leave just now, so that two calls at one time do not both send one."""
+
+    def __init__(self) -> None:
+        self._drafts: set[tuple[Person, str]] = set()
+
+    @contextmanager
+    def alone_with(self, person: Person, draft_id: str) -> Iterator[None]:
+        """Around the sending of a draft of `person`.
+
+        Raises:
+            ToolError: `being_sent`: another call is at it.
+        """
+        draft = (person, draft_id)
+        if draft in self._drafts:
+            raise told(
+                "being_sent",
+                "Another call is sending this draft just now. Do not send it again: wait for what "
+                "that call says, or see with mail_read whether it is a draft still.",
+                draft_id=draft_id,
+            )
+        self._drafts.add(draft)
+        try:
+            yield
+        finally:
+            self._drafts.discard(draft)
 
 
 async def send_draft(
@@ -39,6 +70,8 @@ async def send_draft(
     warnings = await allowed(shop, graph, draft)
     if not everybody(draft):
         raise bad_argument("draft_id", "is a draft without recipients; add them with mail_draft")
+    if draft.get("hasAttachments") is True:
+        warnings.append("Attachments go along.")
     if dry_run:
         would = {"send": shown(draft, {}, shop.settings.result_budget_bytes // 2)}
         return compact({"dry_run": True, "would": would, "warnings": warnings})
@@ -72,7 +105,8 @@ async def _looked_up(graph: PersonalGraph, draft: Json, failure: GraphFailure) -
 async def _look(graph: PersonalGraph, draft: Json) -> Whereabouts:
     try:
         return await _whereabouts(graph, draft)
-    except GraphFailure:
+    except (GraphFailure, OboError):
+        # Not even a new sign-in may be asked for: with it, the client would make the call again.
         return "unknown"
 
 

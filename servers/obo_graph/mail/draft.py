@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from anyio import to_thread
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult
 from pydantic import Field
@@ -49,7 +50,8 @@ def draft_tool(shop: Workshop) -> Tool:
             draft_id=draft_id,
             dry_run=dry_run,
         )
-        order = order_of(wish)
+        # HTML that opens thousands of elements takes seconds: not on the event loop.
+        order = await to_thread.run_sync(order_of, wish)
         async with shop.acting("mail_draft", tokens, who) as graph:
             return result_of(await carry_out(shop, graph, order))
 

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from obo_graph.errors import GraphFailure, bad_argument
+from obo_graph.errors import GraphFailure, bad_argument, told
 from obo_graph.mail.attach import AttachedFile, attach, files_at, paths_of
-from obo_graph.mail.body import instead_of_text, outgoing, seen
+from obo_graph.mail.body import instead_of_text, outgoing
 from obo_graph.mail.envelope import allowed, path_of, read_draft, shown
 from obo_graph.mail.fields import BodyType, Importance
-from obo_graph.mail.telling import draft_left, maybe_drafted, told
+from obo_graph.mail.telling import draft_left, maybe_drafted
 from obo_graph.shape import ids
 from obo_graph.shape.addresses import parse_people
 from obo_graph.shape.result import compact
 from obo_graph.shape.tool import Workshop
+from obo_graph.text import sendable
 from obo_graph.wire.answer import Json
 from obo_graph.wire.graph import IMMUTABLE_IDS, PersonalGraph
 
@@ -61,7 +62,7 @@ def order_of(wish: Wish) -> Order:
         if people:
             found = [] if people == NOBODY else parse_people(name, people)
             properties[f"{name}Recipients"] = [person.recipient() for person in found]
-    subject = " ".join(seen(wish.subject).split())
+    subject = " ".join(sendable(wish.subject).split())
     if subject:
         properties["subject"] = subject
     if wish.body:

@@ -3,7 +3,7 @@
 from obo_graph.errors import NO_ANSWER, GraphFailure, bad_argument
 from obo_graph.mail.rows import web_link
 from obo_graph.shape import ids
-from obo_graph.shape.addresses import Person, check_people, people_of
+from obo_graph.shape.addresses import Person, check_people, distinct, people_of
 from obo_graph.shape.recipients import listed
 from obo_graph.shape.result import compact, size_bytes
 from obo_graph.shape.tool import Workshop
@@ -13,7 +13,7 @@ from obo_graph.wire.graph import IMMUTABLE_IDS, PersonalGraph
 
 FIELDS = (
     "id,isDraft,subject,toRecipients,ccRecipients,bccRecipients,importance,webLink,"
-    "internetMessageId"
+    "internetMessageId,hasAttachments"
 )
 """The properties of a draft that this module reads. Mail.ReadBasic shows them all."""
 
@@ -52,7 +52,7 @@ def path_of(message: Json) -> str:
 def everybody(message: Json) -> list[Person]:
     """All for whom `message` is, each once."""
     people = [person for name in _RECIPIENTS for person in people_of(message.get(name))]
-    return list({person.address.lower(): person for person in people}.values())
+    return distinct(people)
 
 
 async def allowed(shop: Workshop, graph: PersonalGraph, message: Json) -> list[str]:

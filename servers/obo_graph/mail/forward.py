@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from anyio import to_thread
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult
 from pydantic import Field
@@ -43,7 +44,7 @@ def forward_tool(shop: Workshop) -> Tool:
             path=f"/me/messages/{ids.segment('message_id', message_id)}",
             verb="createForward",
             creating={"toRecipients": people},
-            text=outgoing(body, body_type) if body else {},
+            text=await to_thread.run_sync(outgoing, body, body_type) if body else {},
             send=send,
         )
         async with shop.acting("mail_forward", tokens, who) as graph:
@@ -70,7 +71,7 @@ async def _rehearsed(
     shop: Workshop, graph: PersonalGraph, wanted: Answering, people: list[Json]
 ) -> Json:
     mail = await graph.get(wanted.path, _ORIGINAL, prefer=(IMMUTABLE_IDS,))
-    expected = {"subject": mail.get("subject"), "toRecipients": people}
+    expected = {"subject": f"FW: {mail.get('subject') or ''}".rstrip(), "toRecipients": people}
     warnings = await allowed(shop, graph, expected)
     if mail.get("hasAttachments") is True:
         warnings.append("Attachments go along.")

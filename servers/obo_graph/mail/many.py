@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from obo_graph.errors import GraphFailure
-from obo_graph.mail.telling import reason, told
+from obo_graph.errors import GraphFailure, told
+from obo_graph.mail.telling import reason
 from obo_graph.shape import ids
 from obo_graph.shape.result import size_bytes
 from obo_graph.text import one_line
@@ -46,9 +46,12 @@ async def each(graph: PersonalGraph, steps: dict[str, BatchStep], budget_bytes: 
 
     Raises:
         ToolError: `maybe_done`: nobody knows which of them were done.
-        GraphFailure: none was done.
+        GraphFailure: none was done, and all for the same reason.
     """
-    outcomes = _outcomes(steps, await _answers(graph, steps))
+    answers = await _answers(graph, steps)
+    if refusal := _common(answers):
+        raise refusal
+    outcomes = _outcomes(steps, answers)
     items: list[Json] = []
     for key, (mail, trouble) in outcomes.items():
         # Only an id that is none of the immutable ones changes.
@@ -87,6 +90,13 @@ async def _answers(graph: PersonalGraph, steps: dict[str, BatchStep]) -> list[An
             "Graph did not answer: some of the mails may be changed. The same call can be made "
             "again, it changes nothing twice.",
         ) from None
+
+
+def _common(answers: list[Answer]) -> GraphFailure | None:
+    """The one reason why none was done; None if some were, or each for a reason of its own."""
+    failures = [failure for answer in answers if (failure := answer.failure()) is not None]
+    reasons = {(failure.status, failure.code) for failure in failures}
+    return failures[0] if len(failures) == len(answers) and len(reasons) == 1 else None
 
 
 def _naming(path: str) -> BatchStep:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from obo_graph.errors import bad_argument
 from obo_graph.shape import ids
+from obo_graph.shape.addresses import people_of
 from obo_graph.shape.query import (
     kql_period,
     kql_property,
@@ -21,7 +22,6 @@ from obo_graph.shape.query import (
     odata_text,
     search_option,
 )
-from obo_graph.shape.recipients import address_of
 from obo_graph.shape.times import parse, read, to_odata
 from obo_graph.text import comparable
 from obo_graph.wire.answer import Json
@@ -173,11 +173,15 @@ def _sender_and_subject(wanted: MailQuery) -> list[Keep]:
     conditions: list[Keep] = []
     if wanted.from_:
         sender = comparable(wanted.from_)
-        conditions.append(lambda row: comparable(address_of(row.get("from"))) == sender)
+        conditions.append(lambda row: sender in _addresses(row))
     if wanted.subject:
         part = comparable(wanted.subject)
         conditions.append(lambda row: part in comparable(str(row.get("subject", ""))))
     return conditions
+
+
+def _addresses(row: Json) -> set[str]:
+    return {comparable(person.address) for person in people_of([row.get("from")])}
 
 
 def _within(moment: datetime | None, after: datetime | None, before: datetime | None) -> bool:

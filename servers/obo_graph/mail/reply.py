@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
+from anyio import to_thread
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult
 from pydantic import Field
 
-from obo_graph.errors import GraphFailure
+from obo_graph.errors import GraphFailure, bad_argument
 from obo_graph.mail.answering import Answering, answer
 from obo_graph.mail.body import outgoing
 from obo_graph.mail.envelope import allowed, shown
@@ -42,7 +43,7 @@ def reply_tool(shop: Workshop) -> Tool:
             path=f"/me/messages/{ids.segment('message_id', message_id)}",
             verb="createReplyAll" if reply_all else "createReply",
             creating=None,
-            text=outgoing(body, body_type),
+            text=await to_thread.run_sync(outgoing, body, body_type),
             send=send,
         )
         async with shop.acting("mail_reply", tokens, who) as graph:
@@ -72,6 +73,8 @@ def reply_tool(shop: Workshop) -> Tool:
 async def _expected(graph: PersonalGraph, path: str, *, reply_all: bool) -> Json:
     """The reply as Exchange is going to address it, as far as can be told before."""
     mail = await graph.get(path, _ORIGINAL, prefer=(IMMUTABLE_IDS,))
+    if mail.get("isDraft") is True:
+        raise bad_argument("message_id", "is a draft, no mail to answer; change it with mail_draft")
     answered = mail.get("replyTo") or [mail.get("from")]
     reply: Json = {"subject": mail.get("subject"), "toRecipients": objects(answered)}
     if reply_all:
@@ -83,7 +86,11 @@ async def _expected(graph: PersonalGraph, path: str, *, reply_all: bool) -> Json
 
 
 def _without(own: set[str], recipients: list[Json]) -> list[Json]:
-    return [one for one in recipients if people_of([one])[0].address.lower() not in own]
+    return [
+        one
+        for one in recipients
+        if not any(person.address.lower() in own for person in people_of([one]))
+    ]
 
 
 async def _own_addresses(graph: PersonalGraph) -> set[str]:
@@ -93,4 +100,5 @@ async def _own_addresses(graph: PersonalGraph) -> set[str]:
         if failure.status not in _HIDDEN:
             raise
         return set()
-    return {str(me.get(name) or "").lower() for name in ("mail", "userPrincipalName")}
+    addresses = (str(me.get(name) or "").lower() for name in ("mail", "userPrincipalName"))
+    return {address for address in addresses if address}

@@ -9,7 +9,7 @@ from obo_graph.shape.times import read, show
 from obo_graph.text import one_line
 from obo_graph.wire.answer import Json
 
-_PREVIEW_BYTES = (140, 100, 60, 0)
+_PREVIEW_BYTES = (140, 100, 60)
 _ROW_BYTES = 370
 _LINK_BYTES = 400
 _MOST_PEOPLE = 20
@@ -18,18 +18,19 @@ _MOST_ATTACHMENTS = 20
 
 def rows(messages: list[Json], zone: tzinfo) -> list[Json]:
     """One row for each message; previews get shorter until ten rows fit in about 4 kB."""
-    shown: list[Json] = []
+    shown = [_row(message, zone) for message in messages]
+    room_bytes = _ROW_BYTES * len(shown) - size_bytes({"": shown})
+    previews = [one_line(message.get("bodyPreview"), _PREVIEW_BYTES[0]) for message in messages]
     for preview_bytes in _PREVIEW_BYTES:
-        shown = [_row(message, zone, preview_bytes) for message in messages]
-        if sum(size_bytes(row) for row in shown) <= _ROW_BYTES * len(shown):
-            break
+        previews = [one_line(preview, preview_bytes) for preview in previews]
+        if size_bytes({"": [{"preview": preview} for preview in previews]}) <= room_bytes:
+            return [row | compact({"preview": p}) for row, p in zip(shown, previews, strict=True)]
     return shown
 
 
-def _row(message: Json, zone: tzinfo, preview_bytes: int) -> Json:
+def _row(message: Json, zone: tzinfo) -> Json:
     flag = message.get("flag")
     status = flag.get("flagStatus") if isinstance(flag, dict) else ""
-    preview = one_line(message.get("bodyPreview"), preview_bytes) if preview_bytes else ""
     return compact(
         {
             "id": message.get("id"),
@@ -40,7 +41,6 @@ def _row(message: Json, zone: tzinfo, preview_bytes: int) -> Json:
             "unread": message.get("isRead") is False,
             "flag": "" if status == "notFlagged" else one_line(status, 16),
             "attachments": message.get("hasAttachments") is True,
-            "preview": preview,
         }
     )
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult
 
-from obo_graph.mail.dispatch import send_draft
+from obo_graph.mail.dispatch import Outgoing, send_draft
 from obo_graph.mail.fields import Id
 from obo_graph.shape import ids
 from obo_graph.shape.result import OBJECT_SCHEMA, result_of
@@ -15,6 +15,7 @@ from obo_mcp import Principal, TokenSource
 
 def send_tool(shop: Workshop) -> Tool:
     """The tool `mail_send`."""
+    outgoing = Outgoing()
 
     async def mail_send(
         *,
@@ -25,7 +26,8 @@ def send_tool(shop: Workshop) -> Tool:
     ) -> CallToolResult:
         ids.segment("draft_id", draft_id)
         async with shop.acting("mail_send", tokens, who) as graph:
-            return result_of(await send_draft(shop, graph, draft_id, dry_run=dry_run))
+            with outgoing.alone_with(graph.person, draft_id):
+                return result_of(await send_draft(shop, graph, draft_id, dry_run=dry_run))
 
     return make_tool(
         mail_send,

@@ -6,20 +6,15 @@ from contextlib import contextmanager
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from obo_graph.errors import GraphFailure, told_to_model
+from obo_graph.errors import GraphFailure, told, told_to_model
 from obo_graph.wire.answer import Json
+from obo_mcp import OboError
 
 _GO_ON = (
     "The draft was made, but may lack its text or attachments, and was not sent. Do not make "
     "another: look with mail_read, then go on with this draft_id in mail_draft and mail_send."
 )
-
-
-def told(error: str, hint: str, **more: object) -> ToolError:
-    """A refusal named `error`: `hint` says what to do; what is empty of `more` is left out."""
-    words = {"error": error, "hint": hint, **more}
-    kept = {name: value for name, value in words.items() if value not in {"", None}}
-    return ToolError(json.dumps(kept, ensure_ascii=False, separators=(",", ":")))
+_NO_ACCESS = "The person's access to Graph ended midway: they may have to sign in again."
 
 
 def reason(failure: GraphFailure, *scopes: str) -> Json:
@@ -62,6 +57,9 @@ def draft_left(draft_id: str, *scopes: str) -> Iterator[None]:
         yield
     except GraphFailure as failure:
         raise told(**(reason(failure, *scopes) | {"draft_id": draft_id, "hint": _GO_ON})) from None
+    except OboError as refusal:
+        # As it is, it would have the client sign in and make the call again: a second draft.
+        raise told(refusal.code, f"{_NO_ACCESS} {_GO_ON}", draft_id=draft_id) from None
     except ToolError as refusal:
         words = _read(refusal)
         if "draft_id" in words:

@@ -1,10 +1,12 @@
 import json
+import time
 
 import pytest
 from mcp.server.mcpserver.exceptions import ToolError
 
 from obo_graph.settings import GraphSettings
 from obo_graph.shape.addresses import Person, check_people, parse_people, people_of
+from obo_graph.shape.recipients import written
 
 
 def refusal_of(call, *arguments):
@@ -143,3 +145,32 @@ def test_the_number_of_people_is_bounded_and_one_counts_once():
     assert "operator allows 2" in refusal_of(check_people, people, settings, "")["hint"]
     again = [Person(address=person.address.upper()) for person in people[:2]]
     assert check_people([*people[:2], *again], settings, "") == []
+
+
+def test_many_blanks_take_no_time():
+    blanks = " " * 380
+    began = time.perf_counter()
+    for _ in range(500):
+        refusal_of(parse_people, "to", [blanks])
+        parse_people("to", [f"a{blanks[:360]}b <a@contoso.example>"])
+    assert time.perf_counter() - began < 1
+
+
+@pytest.mark.parametrize("name", ["megan@contoso.example", "megan\uff20contoso.example"])
+def test_a_name_that_looks_like_an_address_is_none(name):
+    refusal = refusal_of(parse_people, "to", [f"{name} <stranger@evil.example>"])
+    assert "name of another" in refusal["hint"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Megan <megan@contoso.example>", "Megan (megan@contoso.example) <x@evil.example>"),
+        ("megan@contoso.example", "x@evil.example"),
+        ("X@evil.example", "x@evil.example"),
+        ("Pat @ Fabrikam", "Pat @ Fabrikam <x@evil.example>"),
+        ("", "x@evil.example"),
+    ],
+)
+def test_a_name_cannot_pass_for_the_address(name, shown):
+    assert written({"emailAddress": {"name": name, "address": "x@evil.example"}}) == shown

@@ -133,11 +133,11 @@ async def test_a_time_that_clocks_skip_is_refused(world):
     assert posts(world) == []
 
 
-async def test_the_second_of_two_equal_times_is_sent_in_utc(world):
+async def test_a_time_that_clocks_show_twice_is_sent_in_utc(world):
     when = {"start": "2026-10-25T02:30+02:00", "end": "2026-10-25T02:30+01:00"}
     told = await create(world, **when)
     (event,) = posts(world)
-    assert event["start"]["timeZone"] == "W. Europe Standard Time"
+    assert event["start"] == {"dateTime": "2026-10-25T00:30:00", "timeZone": "UTC"}
     assert event["end"] == {"dateTime": "2026-10-25T01:30:00", "timeZone": "UTC"}
     assert (told["start"], told["end"]) == ("2026-10-25T02:30+02:00", "2026-10-25T02:30+01:00")
 
@@ -298,3 +298,16 @@ async def test_without_write_permission_of_the_operator_there_is_no_such_tool():
     world = World()
     assert (await world.call("calendar_event_create", **PLAN)).is_error
     assert world.network.requests == []
+
+
+async def test_a_subject_and_a_place_are_one_line(world):
+    await create(world, subject=" Plan\r\nBCC: x ", location="Room\n12")
+    (event,) = posts(world)
+    assert event["subject"] == "Plan BCC: x"
+    assert event["location"] == {"displayName": "Room 12"}
+
+
+@pytest.mark.parametrize("subject", [" ", "\n\t", "\u202e", "\U000e0041"])
+async def test_a_subject_that_nobody_can_read_is_refused(world, subject):
+    assert (await refused(world, subject=subject))["argument"] == "subject"
+    assert posts(world) == []

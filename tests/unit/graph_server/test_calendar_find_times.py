@@ -161,3 +161,18 @@ async def test_a_missing_permission_is_named(world):
     world.network.on(FIND, error(403, "ErrorAccessDenied"), method="POST")
     refused = await world.refused("calendar_find_times", attendees=[ALEX], **WEEK)
     assert refused["missing_scope"] == "Calendars.Read.Shared"
+
+
+async def test_one_time_that_suits_few_of_many_people_fits_the_budget():
+    world = World(result_budget_bytes=4096)
+    people = [f"{'x' * 60}{number}@contoso.example" for number in range(50)]
+    busy = [
+        {"availability": "busy", "attendee": {"emailAddress": {"address": address}}}
+        for address in people
+    ]
+    answers(world, suggestion(attendeeAvailability=busy))
+    arguments = {"attendees": people, **WEEK, "min_percent": 0}
+    result = await world.call("calendar_find_times", **arguments)
+    (row,) = shown(result)["items"]
+    assert row["not_free"] == [*(f"{address} (busy)" for address in people[:20]), "+30 more"]
+    assert size_bytes(result) <= 4096

@@ -264,3 +264,28 @@ async def test_a_missing_permission_is_named(world):
     world.network.on(SCHEDULE, error(403, "ErrorAccessDenied"), method="POST")
     refused = await world.refused("calendar_free_busy", people=[ALEX], **DAY)
     assert refused["missing_scope"] == "Calendars.ReadBasic"
+
+
+async def test_an_event_whose_times_nobody_can_read_counts_by_its_digits(world):
+    odd = item((9,), (10,)) | {"start": {"dateTime": "soon", "timeZone": "UTC"}}
+    view = "0" * 18 + "22" + "0" * 28  # 9 to 10 of a day that begins at midnight, in half hours
+    answers(world, schedule(ALEX, odd, item((13,), (14,)), view=view))
+    told = await ask(world)
+    assert slots(told["people"][0]["busy"]) == [("09:00", "10:00"), ("14:00", "15:00")]
+    assert slots(told["free"]) == [("08:00", "09:00"), ("10:00", "14:00"), ("15:00", "17:00")]
+
+
+async def test_a_digit_that_nobody_knows_is_not_taken_for_free(world):
+    answers(world, schedule(ALEX, view="0" * 18 + "7" + "0" * 29))
+    told = await ask(world)
+    assert told["people"][0]["busy"][0]["status"] == "unknown"
+    assert slots(told["free"]) == [("08:00", "09:00"), ("09:30", "17:00")]
+
+
+async def test_a_night_in_which_clocks_go_forward_is_an_hour_shorter(world):
+    # 01:30 to 03:15 by the clocks of Berlin are 45 minutes on 2027-03-28.
+    working = hours("01:30", "03:15", days=["sunday"])
+    answers(world, schedule(ALEX, working=working))
+    day = {"start": "2027-03-28", "end": "2027-03-28"}
+    assert (await ask(world, **day, interval_minutes=60))["free"] == []
+    assert len((await ask(world, **day, interval_minutes=45))["free"]) == 1

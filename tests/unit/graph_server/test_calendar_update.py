@@ -3,7 +3,7 @@ import json
 import httpx
 import pytest
 
-from unit.graph_server.world import World, error, throttled
+from unit.graph_server.world import World, error, shown, size_bytes, throttled
 
 EVENT = "/v1.0/me/events/event-1"
 BERLIN = "W. Europe Standard Time"
@@ -325,3 +325,38 @@ async def test_an_event_whose_own_time_is_odd_is_not_moved(world):
         world.network.on(EVENT, event(**odd))
         assert (await refused(world, start="2026-12-01T09:00"))["error"] == "unsupported"
         await update(world, subject="New")
+
+
+LONG = "l" * 60 + "@" + ".".join(["department"] * 6) + ".contoso.example"
+
+
+async def test_an_address_of_any_length_is_found_again(world):
+    invited = {"emailAddress": {"name": "Long", "address": LONG.upper()}, "type": "resource"}
+    world.network.on(EVENT, event(attendees=[ALEX, invited]))
+    assert (await refused(world, add_attendees=[LONG]))["error"] == "nothing_to_change"
+    told = await update(world, remove_attendees=[LONG])
+    assert "warnings" not in told
+    assert patches(world) == [{"attendees": [ALEX]}]
+
+
+async def test_nobody_is_invited_and_removed_at_once(world):
+    both = {"add_attendees": ["A <x@contoso.example>"], "remove_attendees": ["X@contoso.example"]}
+    assert (await refused(world, **both))["argument"] == "remove_attendees"
+    assert world.network.requests == []
+
+
+async def test_a_new_subject_and_place_are_one_line(world):
+    await update(world, subject="New\r\nname ", location="Room\n13")
+    assert patches(world) == [{"subject": "New name", "location": {"displayName": "Room 13"}}]
+
+
+async def test_of_many_new_people_the_first_are_named():
+    world = World(read_only=False, max_recipients=500, result_budget_bytes=4096)
+    world.network.on(EVENT, event())
+    people = [f"{'x' * 60}{number}@contoso.example" for number in range(500)]
+    result = await world.call(
+        "calendar_event_update", event_id="event-1", add_attendees=people, dry_run=True
+    )
+    added = shown(result)["would"]["added"]
+    assert added == [*people[:20], "+480 more"]
+    assert size_bytes(result) <= 4096

@@ -1,10 +1,13 @@
 import json
 
+import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 
+from obo_mcp import InteractionRequired
 from unit.graph_server.outbox import ROOT, Outbox, person, writes
-from unit.graph_server.world import World, error
+from unit.graph_server.world import World, challenged, error
 
 REPLY = {"message_id": "mail-1", "body": "Thank you & bye\nAdele"}
 FORWARD = {"message_id": "mail-1", "to": ["alex@contoso.example"], "body": "See below"}
@@ -284,3 +287,64 @@ async def test_without_sight_of_ones_own_address_a_reply_to_all_still_works(worl
     world.network.on("/v1.0/me", error(403, "Authorization_RequestDenied"))
     told = await world.told("mail_reply", **REPLY, reply_all=True)
     assert told["draft"] is True
+
+
+@pytest.mark.parametrize(("tool", "arguments", "verb"), TOOLS)
+async def test_where_access_ends_midway_the_draft_is_named_and_none_is_made_again(
+    world, outbox, tool, arguments, verb
+):
+    outbox.add("answer-1")
+    world.network.on(f"{ROOT}/answer-1", challenged(), method="PATCH")
+    made = httpx.Response(201, json=outbox.mails["answer-1"])
+    world.network.on(f"{ROOT}/mail-1/{verb}", made, method="POST")
+    endpoint = world.obo.endpoint
+    endpoint.meanwhile = lambda: (
+        endpoint.refusals.append(InteractionRequired("AADSTS50076")) if endpoint.asked[1:] else None
+    )
+    refused = await world.refused(tool, **arguments, send=True)
+    assert (refused["error"], refused["draft_id"]) == ("insufficient_claims", "answer-1")
+    assert "not sent" in refused["hint"]
+    # With these words in it the client would be asked to sign in, and make the call again.
+    assert InteractionRequired.public not in str(refused)
+    assert outbox.sent == []
+
+
+async def test_a_draft_is_no_mail_to_answer(world, outbox):
+    outbox.draft("mail-2")
+    refused = await world.refused("mail_reply", message_id="mail-2", body="x")
+    assert refused["argument"] == "message_id"
+    assert writes(world) == []
+
+
+async def test_a_mail_with_odd_recipients_is_answered_like_any_other(world, outbox):
+    odd = [{}, {"emailAddress": None}, {"emailAddress": {"name": "Pat"}}]
+    outbox.received("mail-2", toRecipients=odd, **{"from": person("megan@contoso.example")})
+    arguments = {"message_id": "mail-2", "body": "x", "reply_all": True, "dry_run": True}
+    told = await world.told("mail_reply", **arguments)
+    assert "Pat" in told["would"]["create_draft"]["to"]
+
+
+async def test_html_of_ours_has_no_text_that_is_hidden_or_turned_round(world, outbox):
+    body = '<details><summary>More</summary>Hidden</details><bdo dir="rtl">dne</bdo>'
+    await world.told("mail_reply", message_id="mail-1", body=body, body_type="html")
+    assert "<div>MoreHiddendne</div>" in outbox.mails["answer-1"]["body"]["content"]
+
+
+@pytest.mark.parametrize("tool", ["mail_reply", "mail_draft"])
+async def test_html_that_takes_long_to_clean_holds_up_nobody_else(world, outbox, tool):
+    body = "".join(f"<b id={number}>" for number in range(5000))
+    arguments = {"message_id": "mail-1"} if tool == "mail_reply" else {"subject": "x"}
+    turns = 0
+
+    async def others():
+        nonlocal turns
+        while True:
+            turns += 1
+            await anyio.lowlevel.checkpoint()
+
+    async with world.client() as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(others)
+        call = arguments | {"body": body, "body_type": "html", "dry_run": True}
+        await client.call_tool(tool, call)
+        tasks.cancel_scope.cancel()
+    assert turns > 2000

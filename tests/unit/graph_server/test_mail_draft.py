@@ -276,7 +276,9 @@ def serving(content):
         if not asked:
             return httpx.Response(200, content=content)
         start, end = (int(part) for part in asked.removeprefix("bytes=").split("-"))
-        return httpx.Response(206, content=content[start : end + 1])
+        piece = content[start : end + 1]
+        span = f"bytes {start}-{start + len(piece) - 1}/{len(content)}"
+        return httpx.Response(206, content=piece, headers={"Content-Range": span})
 
     return answer
 
@@ -408,4 +410,12 @@ async def test_no_file_is_fetched_from_or_sent_to_a_strange_host(world, outbox):
     world.network.on(FILE, drive_file(3, **{"@microsoft.graph.downloadUrl": "https://e.example/x"}))
     told = await world.told("mail_draft", **NEW, attach_files=["d1/i1"])
     assert told["not_attached"][0]["error"] == "download_refused"
+    assert {request.url.host for request in world.network.requests} == {"graph.microsoft.com"}
+    world.network.on(FILE, drive_file(3 * MB))
+    path = f"{ROOT}/made-1/attachments/createUploadSession"
+    session = httpx.Response(201, json={"uploadUrl": "https://e.example/session"})
+    world.network.on(path, session, method="POST")
+    told = await world.told("mail_draft", **NEW, attach_files=["d1/i1"])
+    assert told["not_attached"][0]["error"] == "upload_refused"
+    assert "OBO_MCP_UPLOAD_HOSTS" in told["not_attached"][0]["hint"]
     assert {request.url.host for request in world.network.requests} == {"graph.microsoft.com"}

@@ -305,3 +305,11 @@ async def test_a_next_link_may_name_the_port_that_goes_without_saying(world):
     link = "https://graph.microsoft.com:443/v1.0/me/messages?$skip=10"
     world.network.on(MESSAGES, {"value": [], "@odata.nextLink": link}, {"value": [message(1)]})
     assert len((await world.told("mail_search"))["items"]) == 1
+
+
+async def test_a_sender_in_a_conversation_is_found_by_an_address_of_any_length(world):
+    address = "s" * 60 + "@" + ".".join(["department"] * 6) + ".contoso.example"
+    sender = {"emailAddress": {"name": "Long", "address": address.upper()}}
+    world.network.on(MESSAGES, Mailbox([message(1), message(2, **{"from": sender})]))
+    told = await world.told("mail_search", conversation_id="AAQkAGI1", from_=address)
+    assert [row["id"] for row in told["items"]] == [message(2)["id"]]

@@ -1,7 +1,9 @@
+import anyio
 import pytest
 
+from obo_mcp import InteractionRequired
 from unit.graph_server.outbox import ROOT, Outbox, person, writes
-from unit.graph_server.world import World, error, throttled
+from unit.graph_server.world import World, challenged, error, refusal, throttled
 
 SEND = ("POST", f"{ROOT}/draft-1/send")
 
@@ -239,3 +241,61 @@ async def test_a_busy_mailbox_is_waited_for_while_the_draft_is_read(world, outbo
     draft = dict(outbox.mails["draft-1"])
     world.network.on(f"{ROOT}/draft-1", throttled("2"), draft)
     assert (await world.told("mail_send", draft_id="draft-1"))["sent"] is True
+
+
+async def test_attachments_of_a_draft_are_pointed_out_before_it_leaves(world, outbox):
+    outbox.draft(hasAttachments=True)
+    told = await world.told("mail_send", draft_id="draft-1", dry_run=True)
+    assert told["warnings"] == ["Attachments go along."]
+    assert (await world.told("mail_send", draft_id="draft-1"))["warnings"] == told["warnings"]
+
+
+async def test_recipients_without_address_count_by_their_names():
+    world = World(read_only=False, max_recipients=2)
+    unknown = [{"emailAddress": {"name": f"Person {number}"}} for number in range(3)]
+    Outbox(world).draft(toRecipients=unknown)
+    assert (await world.refused("mail_send", draft_id="draft-1"))["error"] == "recipients_refused"
+    assert writes(world) == []
+
+
+async def test_of_two_calls_at_one_time_only_one_sends(world, outbox):
+    outbox.draft()
+    begun, go_on = anyio.Event(), anyio.Event()
+
+    async def slowly(request):
+        begun.set()
+        await go_on.wait()
+        return outbox._send("draft-1")
+
+    world.network.on(f"{ROOT}/draft-1/send", slowly, method="POST")
+    first = []
+    async with world.client() as client, anyio.create_task_group() as tasks:
+
+        async def send():
+            first.append(await client.call_tool("mail_send", {"draft_id": "draft-1"}))
+
+        tasks.start_soon(send)
+        await begun.wait()
+        second = refusal(await client.call_tool("mail_send", {"draft_id": "draft-1"}))
+        outbox.draft("draft-2")
+        other = await client.call_tool("mail_send", {"draft_id": "draft-2"})
+        go_on.set()
+    assert (second["error"], second["draft_id"]) == ("being_sent", "draft-1")
+    assert (first[0].is_error, other.is_error) == (False, False)
+    assert outbox.sent == ["draft-2", "draft-1"]
+
+
+async def test_a_lookup_that_wants_a_new_sign_in_does_not_have_the_call_made_again(world, outbox):
+    outbox.draft()
+    outbox.sending = ["cut after"]
+    looks = [outbox.mails["draft-1"], challenged()]
+    world.network.on(f"{ROOT}/draft-1", *looks)
+    world.obo.endpoint.meanwhile = lambda: (
+        world.obo.endpoint.refusals.append(InteractionRequired("AADSTS50076"))
+        if len(world.obo.endpoint.asked) > 1
+        else None
+    )
+    refused = await world.refused("mail_send", draft_id="draft-1")
+    assert refused["error"] == "maybe_sent"
+    assert "sign in" not in str(refused)
+    assert sends(world) == [SEND]
