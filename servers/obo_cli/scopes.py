@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 
 from obo_cli.outcome import CommandFailed, ExitCode, exit_on_failure
 from obo_graph.catalogue import BY_NAME, permissions
+from obo_graph.clouds import check_same_cloud
 from obo_graph.settings import GraphSettings
 from obo_mcp import ConfigurationError, values
 from obo_mcp.asgi.metadata import CONSENT_PAGE
@@ -20,6 +21,7 @@ _POLICY = (
     "any of these by themselves: plan for an administrator's consent."
 )
 _NO_LINK = "Set OBO_MCP_TENANT_ID and OBO_MCP_CLIENT_ID to see the link for an administrator."
+_NOTHING = "The enabled tools need no permission of their own, so there is nothing to consent to."
 _NO_PAGE = "Add &redirect_uri= with one that is registered for the application."
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")]
@@ -72,6 +74,7 @@ def scopes(*, as_json: AsJson = False, by_tool: ByTool = False) -> None:
     with exit_on_failure():
         try:
             settings, registration = GraphSettings.from_env(), Registration.from_env()
+            check_same_cloud(registration.authority_host, settings.graph_url)
         except ConfigurationError as failure:
             raise CommandFailed(ExitCode.USAGE, str(failure)) from None
         wanted = permissions(settings.offered, each=settings.graph_scopes == "tool")
@@ -81,6 +84,9 @@ def scopes(*, as_json: AsJson = False, by_tool: ByTool = False) -> None:
             return
         for line in _table(settings.offered) if by_tool else wanted:
             typer.echo(line)
+        if not wanted:
+            typer.echo(_NOTHING, err=True)
+            return
         for line in _advice(link, complete=bool(registration.consent_page)):
             typer.echo(line, err=True)
 

@@ -5,7 +5,7 @@ from urllib.parse import unquote, urlsplit
 from starlette.types import ASGIApp
 
 from obo_graph.clouds import check_same_cloud
-from obo_graph.links.desk import Links
+from obo_graph.links.desk import PREFIX, Links
 from obo_graph.links.door import LinkDoor
 from obo_graph.links.ticket import TicketSeal
 from obo_graph.server import Wiring, create_server
@@ -13,7 +13,7 @@ from obo_graph.settings import GraphSettings
 from obo_graph.wire.graph import Graph
 from obo_graph.wire.origins import origin_of
 from obo_graph.wire.transport import GraphTransport, new_http_client
-from obo_mcp import OnBehalfOf, Settings
+from obo_mcp import ConfigurationError, OnBehalfOf, Settings
 from obo_mcp.clock import Clock, SystemClock
 from obo_mcp.network import tls_context
 
@@ -27,6 +27,7 @@ def create_app(
         ConfigurationError: the two settings do not go together.
     """
     check_same_cloud(settings.authority_host, graph_settings.graph_url)
+    endpoint = _endpoint(settings.resource_url)
     clock = clock or SystemClock()
     obo = OnBehalfOf(settings, clock=clock)
     graph = Graph(
@@ -56,10 +57,19 @@ def create_app(
     )
     door = obo.protect(
         mcp.streamable_http_app(
-            streamable_http_path=unquote(urlsplit(settings.resource_url).path) or "/",
+            streamable_http_path=endpoint,
             stateless_http=True,
             json_response=False,  # only then does a client that leaves cancel its Graph calls
             transport_security=obo.transport_security(),
         )
     )
     return LinkDoor(door, links=links, graph=graph, hosts=settings.allowed_hosts)
+
+
+def _endpoint(resource_url: str) -> str:
+    path = unquote(urlsplit(resource_url).path) or "/"
+    if f"{path}/".startswith(PREFIX):
+        raise ConfigurationError(
+            f"OBO_MCP_RESOURCE_URL: its path must not begin with {PREFIX}, where files are served"
+        )
+    return path

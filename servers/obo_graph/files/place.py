@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from obo_graph.errors import bad_argument
 from obo_graph.shape import ids
+from obo_graph.text import sendable
 from obo_graph.wire.download import is_allowed
 
 PLACE_CHARS = 2048
@@ -21,7 +22,7 @@ PLACE_CHARS = 2048
 
 _SEGMENT_BYTES = 400
 _SEGMENTS = 32
-_FORBIDDEN = re.compile('["*:<>?/\\\\|\x00-\x1f\x7f-\x9f\ud800-\udfff]')
+_FORBIDDEN = re.compile('["*:<>?/\\\\|\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]')
 _RESERVED = re.compile(
     r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|\.lock|desktop\.ini|.*_vti_.*|~\$.*", re.IGNORECASE
 )
@@ -50,7 +51,7 @@ def place(argument: str, value: str, *, drive: str = "") -> Place:
     Raises:
         ToolError: it is neither; the text names `argument`.
     """
-    root = f"/drives/{ids.segment('drive', drive)}/root" if drive else "/me/drive/root"
+    root = f"/drives/{ids.drive('drive', drive)}/root" if drive else "/me/drive/root"
     if not value.startswith("/"):
         if drive:
             raise bad_argument("drive", f"goes with a path; a ref as {argument} names its own")
@@ -85,8 +86,9 @@ def checked_name(argument: str, name: str) -> str:
     Raises:
         ToolError: OneDrive would refuse it; the text names `argument`.
     """
-    trimmed = name.strip() == name and not name.endswith(".")
-    if not trimmed or not _is_step(name) or _RESERVED.fullmatch(name):
+    # What nobody sees in a name makes one file look like another: `photo\u202egpj.exe`.
+    plain = name.strip() == sendable(name) and not name.endswith(".")
+    if not plain or not _is_step(name) or _RESERVED.fullmatch(name):
         raise bad_argument(
             argument, 'must be a file name without " * : < > ? / \\ | and outer spaces or dots'
         )

@@ -5,7 +5,6 @@ createUploadSession").
 import binascii
 from base64 import b64decode
 from dataclasses import dataclass, field
-from datetime import UTC
 from http import HTTPStatus
 from typing import Literal
 
@@ -83,6 +82,7 @@ async def saved(graph: PersonalGraph, new: NewFile) -> Json:
 async def linked(shop: Workshop, graph: PersonalGraph, new: NewFile) -> Json:
     """A link by which the person sends the file that `new` describes."""
     await _check_folder(graph, new.folder)
+    zone = await shop.mailboxes.zone(graph)
     body = {"item": {_CONFLICT: new.if_exists}}
     with maybe_saved():
         session = await graph.post(f"{new.path}/createUploadSession", body)
@@ -90,11 +90,11 @@ async def linked(shop: Workshop, graph: PersonalGraph, new: NewFile) -> Json:
     if not isinstance(address, str) or not address:
         raise GraphFailure(NO_ANSWER, "unexpected")
     if not is_allowed(address, graph.transport.origin, graph.upload_hosts):
-        raise GraphFailure(NO_ANSWER, "foreign_host")
+        raise GraphFailure(NO_ANSWER, "foreign_upload_host")
     link = shop.links.upload(address, new.name, graph.person)
     return {
         "upload_link": link.url,
-        "link_ends": show(link.ends, UTC),
+        "link_ends": show(link.ends, zone),
         "name": new.name,
         "max_bytes": MOST_BYTES,
     }

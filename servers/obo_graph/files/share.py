@@ -8,7 +8,7 @@ from pydantic import Field
 
 from obo_graph.files.fields import OwnItem
 from obo_graph.files.place import place
-from obo_graph.files.sharing import ITEM, Share, checked, share
+from obo_graph.files.sharing import ITEM, Share, check, share, until
 from obo_graph.shape.addresses import check_people, parse_people
 from obo_graph.shape.result import OBJECT_SCHEMA, compact, result_of
 from obo_graph.shape.tool import Workshop, make_tool, writing
@@ -36,21 +36,21 @@ def share_tool(shop: Workshop) -> Tool:
         dry_run: bool = False,
     ) -> CallToolResult:
         where = place("item", item)
-        wanted = checked(
-            Share(
-                people=tuple(parse_people("people", people)),
-                edit=access == "edit",
-                anyone=anyone,
-                notify=notify,
-                message=message,
-            ),
-            expires,
-            shop,
+        wanted = Share(
+            people=tuple(parse_people("people", people)),
+            edit=access == "edit",
+            anyone=anyone,
+            notify=notify,
+            message=message,
         )
+        now = shop.graph.clock.now()
+        check(wanted, expires, now, shop)
         async with shop.acting("files_share", tokens, who) as graph:
             # A domain is asked for only if there is somebody to compare with it.
             domain = await shop.mailboxes.domain(graph) if people else ""
             warnings = check_people(wanted.people, shop.settings, domain)
+            if expires:
+                wanted = until(wanted, expires, await shop.mailboxes.zone(graph), now)
             found = await graph.get(where.path, ITEM)
             shown, more = await share(graph, where.path, found, wanted, dry_run=dry_run)
             shown = compact(shown | {"warnings": warnings + more})

@@ -1,7 +1,7 @@
 """How an item gets shared (Graph, "driveItem: invite" and "driveItem: createLink")."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from obo_graph.errors import bad_argument, unsupported
 from obo_graph.files.fields import web_url
@@ -11,7 +11,7 @@ from obo_graph.shape.addresses import Person
 from obo_graph.shape.paging import objects
 from obo_graph.shape.times import parse, read, show, to_odata
 from obo_graph.shape.tool import Workshop
-from obo_graph.text import one_line
+from obo_graph.text import one_line, sendable
 from obo_graph.wire.answer import Json
 from obo_graph.wire.graph import PersonalGraph
 
@@ -29,6 +29,7 @@ class Share:
     notify: bool = False
     message: str = ""
     expires: datetime | None = None
+    zone: tzinfo = UTC
 
     @property
     def audience(self) -> str:
@@ -38,11 +39,17 @@ class Share:
         return "anonymous" if self.anyone else "organization"
 
 
-def checked(wanted: Share, expires: str, shop: Workshop) -> Share:
-    """`wanted` with the moment that `expires` names, if both make sense here.
+_LAST_ZONE = timezone(timedelta(hours=-12))
+"""Where a day ends last."""
+
+_SHOWN_PEOPLE = 20
+
+
+def check(wanted: Share, expires: str, now: float, shop: Workshop) -> None:
+    """What can be told before the person's zone is known; `now` in seconds since the epoch.
 
     Raises:
-        ToolError: they do not; the text says why.
+        ToolError: `wanted` or `expires` makes no sense here; the text says why.
     """
     if wanted.anyone and wanted.people:
         raise bad_argument("anyone", "cannot go with people; share with one or the other")
@@ -55,12 +62,21 @@ def checked(wanted: Share, expires: str, shop: Workshop) -> Share:
         raise bad_argument("notify", "needs people to notify")
     if wanted.message and not wanted.notify:
         raise bad_argument("message", "goes only into the mail of notify=true")
+    until(wanted, expires, _LAST_ZONE, now)
+
+
+def until(wanted: Share, expires: str, zone: tzinfo, now: float) -> Share:
+    """`wanted` until the moment that `expires` names to somebody in `zone`; "" is for ever.
+
+    Raises:
+        ToolError: it names none, or one gone by.
+    """
     if not expires:
         return wanted
-    moment = parse("expires", expires, UTC, end_of_day=True)
-    if moment.timestamp() <= shop.graph.clock.now():
+    moment = parse("expires", expires, zone, end_of_day=True)
+    if moment.timestamp() <= now:
         raise bad_argument("expires", "lies in the past")
-    return replace(wanted, expires=moment)
+    return replace(wanted, expires=moment, zone=zone)
 
 
 async def share(
@@ -80,8 +96,9 @@ async def share(
         "type": "folder" if "folder" in item else "file",
         "access": "edit" if wanted.edit else "view",
         "audience": wanted.audience,
-        "people": [person.address for person in wanted.people],
-        "expires": show(wanted.expires, UTC),
+        "people": [person.address for person in wanted.people[:_SHOWN_PEOPLE]],
+        "more_people": len(wanted.people[_SHOWN_PEOPLE:]) or None,
+        "expires": show(wanted.expires, wanted.zone),
         "notify": wanted.notify,
     }
     warnings = _own_warnings(item, wanted)
@@ -113,7 +130,7 @@ async def _invited(graph: PersonalGraph, path: str, wanted: Share) -> tuple[Json
         "roles": ["write" if wanted.edit else "read"],
         "requireSignIn": True,
         "sendInvitation": wanted.notify,
-        **({"message": wanted.message} if wanted.message else {}),
+        **({"message": sendable(wanted.message)} if wanted.message else {}),
         **_until(wanted),
     }
     # Never twice: it may send mail.
@@ -136,4 +153,4 @@ async def _linked(graph: PersonalGraph, path: str, wanted: Share) -> tuple[Json,
     warnings = [] if address else ["Graph gave no link; the person finds it in the web."]
     if wanted.expires and ends != wanted.expires:
         warnings.append("The organisation's own rules decide when this link ends: see expires.")
-    return {"link": address, "expires": show(ends, UTC)}, warnings
+    return {"link": address, "expires": show(ends, wanted.zone)}, warnings

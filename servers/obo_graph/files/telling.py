@@ -1,19 +1,12 @@
 """What a model is told when something with a file goes wrong halfway."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from obo_graph.errors import GraphFailure, bad_argument
-
-
-def told(error: str, hint: str, **more: object) -> ToolError:
-    """A refusal named `error`: `hint` says what to do."""
-    words = {"error": error, "hint": hint, **more}
-    return ToolError(json.dumps(words, ensure_ascii=False, separators=(",", ":")))
+from obo_graph.errors import GraphFailure, bad_argument, told
 
 
 @contextmanager

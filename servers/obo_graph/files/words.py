@@ -7,8 +7,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from obo_graph.documents import kinds, plain
 from obo_graph.documents.extract import Extract, Unreadable
 from obo_graph.documents.reader import Reader, text_of
-from obo_graph.errors import NO_ANSWER, GraphFailure, bad_argument, unsupported
-from obo_graph.files.telling import told
+from obo_graph.errors import NO_ANSWER, GraphFailure, bad_argument, told, unsupported
 from obo_graph.text import one_line
 from obo_graph.wire.answer import Json
 from obo_graph.wire.download import FileBytes

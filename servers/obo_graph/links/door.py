@@ -62,7 +62,7 @@ class LinkDoor:
             ticket = self._admitted(sealed, request)
             use = await self._used(ticket, request, send)
         except LinkRefused as refusal:
-            use = Use("refused", refusal.status)
+            use = Use(refusal.outcome, refusal.status)
             await _refused(refusal)(request.scope, request.receive, send)
         except ClientLeft:
             use = Use("left", _GONE)

@@ -8,6 +8,7 @@ from obo_graph.text import one_line
 _NAME_BYTES = 240
 _SEPARATORS = re.compile(r'[\\/:*?"<>|]')
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ._()\-]")
+_ENDING = re.compile(r"\.[A-Za-z0-9]{1,10}\Z")
 _SHOWN_BY_NOBODY = "application/octet-stream"
 _HARMLESS = frozenset(
     {"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp", "text/plain"}
@@ -37,7 +38,16 @@ def content_type(named: str) -> str:
 
 def disposition(name: str) -> str:
     """`attachment` under `name` (RFC 6266 section 4.3, RFC 8187), for old clients in ASCII."""
-    safe = _SEPARATORS.sub("_", one_line(name, _NAME_BYTES)).strip(" .") or "file"
+    safe = _SEPARATORS.sub("_", _shortened(name)).strip(" .") or "file"
     plain = _NOT_PLAIN.sub("_", safe)
     encoded = quote(safe, safe="")
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
+
+
+def _shortened(name: str) -> str:
+    """`name` on one line; where it is too long, its ending stays, as that says what it is."""
+    whole = one_line(name, _NAME_BYTES)
+    ending = _ENDING.search(one_line(name, 4 * _NAME_BYTES))
+    if ending is None or whole.endswith(ending[0]):
+        return whole
+    return one_line(name, _NAME_BYTES - len(ending[0])) + ending[0]

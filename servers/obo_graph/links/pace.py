@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import anyio
 
-from obo_graph.links.outcome import ClientLeft
+from obo_graph.links.outcome import ClientIdle, ClientLeft
 
 Moved = TypeVar("Moved")
 
@@ -25,10 +25,13 @@ class Pace:
         """What `moving`, one message to or from the client, gives.
 
         Raises:
-            ClientLeft: it did not come about in time.
+            ClientIdle: it did not come about in time.
+            ClientLeft: the connection is gone (ASGI, "Send": servers say so by an OSError).
         """
         try:
             with anyio.fail_after(self.idle_seconds):
                 return await moving
         except TimeoutError:
+            raise ClientIdle from None
+        except OSError:
             raise ClientLeft from None

@@ -6,8 +6,10 @@ what two tries would make of one file, nobody could tell.
 """
 
 import re
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 
 import anyio
 import httpx
@@ -17,20 +19,20 @@ from starlette.types import Receive, Send
 
 from obo_graph.errors import GraphFailure
 from obo_graph.links.headers import SEALED_OFF
-from obo_graph.links.outcome import ELSEWHERE, ENDED, ClientLeft, LinkRefused, Use, of_upload
+from obo_graph.links.outcome import BEGUN, ELSEWHERE, ENDED, ClientLeft, LinkRefused, Use, of_upload
 from obo_graph.links.pace import Pace
 from obo_graph.links.ticket import Ticket
 from obo_graph.text import one_line
 from obo_graph.wire.answer import Answer, Json
 from obo_graph.wire.graph import Graph
-from obo_graph.wire.retry import Patience
+from obo_graph.wire.retry import Again, Outcome, Patience
 from obo_graph.wire.upload import PART_UNIT_BYTES, Source, send_parts
 
 PART_BYTES = 5 * PART_UNIT_BYTES
 """How much goes up at once."""
 
-_LENGTH = re.compile(r"\d{1,15}")
-_AT_START = re.compile(r"0(-\d*)?")
+_LENGTH = re.compile(r"[0-9]{1,15}")
+_AT_START = re.compile(r"0(-[0-9]*)?")
 _OVER = frozenset({401, 403, 404, 410})
 _STATUS_BYTES = 65_536
 _FAREWELL_SECONDS = 5
@@ -40,8 +42,9 @@ async def take_file(graph: Graph, ticket: Ticket, request: Request, send: Send, 
     """Serve one use of an upload link.
 
     Raises:
-        LinkRefused: the request or the session is not fit for it, or the session refused a part.
-        ClientLeft: the client went away, or sends too slowly; the session is ended then.
+        LinkRefused: the request or the session is not fit for it, the session refused a part, or
+            the client sends too slowly.
+        ClientLeft: the client went away. Of an upload that was begun the session is ended.
     """
     size = _announced(request, ticket)
     http = graph.transport.http
@@ -54,17 +57,38 @@ async def take_file(graph: Graph, ticket: Ticket, request: Request, send: Send, 
                 http,
                 ticket.url,
                 Source(size_bytes=size, read=body.read),
-                Patience(rules, graph.clock, graph.sleep),
+                _Alone(rules, graph.clock, graph.sleep),
                 PART_BYTES,
             )
-    except GraphFailure as failure:
-        raise of_upload(failure) from None
-    except (ClientLeft, TimeoutError):
+    except (GraphFailure, ClientLeft, TimeoutError) as failure:
         await _end(http, ticket.url)
-        raise ClientLeft from None
+        raise of_upload(failure) from None
     answer = JSONResponse(_saved(item, ticket, size), 201, SEALED_OFF)
     await answer(request.scope, request.receive, send)
     return Use("done", answer.status_code, size)
+
+
+class _Alone(Patience):
+    """Knows whose part it is that the session has already: ours only if it went out before.
+
+    Otherwise another replica is filling the same session, and one file would be made of two.
+    """
+
+    async def run(self, again: Again, attempt: Callable[[], Awaitable[Outcome]]) -> Outcome:
+        """As `Patience`; LinkRefused after a 416 to the first of all attempts."""
+        tries = 0
+
+        async def counted() -> Outcome:
+            nonlocal tries
+            tries += 1
+            return await attempt()
+
+        try:
+            return await super().run(again, counted)
+        except GraphFailure as failure:
+            if tries == 1 and failure.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                raise LinkRefused(409, BEGUN) from None
+            raise
 
 
 def _announced(request: Request, ticket: Ticket) -> int:
@@ -89,12 +113,12 @@ async def _check_fresh(http: httpx.AsyncClient, url: str) -> None:
     try:
         async with http.stream("GET", url) as response:
             expected = await _expected(response)
-    except (httpx.HTTPError, httpx.InvalidURL):
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         raise LinkRefused(502, ELSEWHERE) from None
     if not expected:
         raise LinkRefused(410, ENDED)
     if not _AT_START.fullmatch(expected[0]):
-        raise LinkRefused(409, "An upload with this link was begun already. Ask for a new link.")
+        raise LinkRefused(409, BEGUN)
 
 
 async def _expected(response: httpx.Response) -> list[str]:
@@ -144,7 +168,7 @@ class _Body:
             LinkRefused: the session wants what is gone by, or not here yet.
         """
         if not 0 <= start - self.start <= len(self.kept):
-            raise LinkRefused(409, "An upload with this link was begun already.")
+            raise LinkRefused(409, BEGUN)
         del self.kept[: start - self.start]
         self.start = start
         while len(self.kept) < end - start:

@@ -84,7 +84,15 @@ def test_a_path_may_lie_in_another_drive():
 
 
 @pytest.mark.parametrize(
-    ("value", "drive"), [("b!D/01", "b!D1"), ("/", ".."), ("/", "a b"), ("/", "x/../y")]
+    ("value", "drive"),
+    [
+        ("b!D/01", "b!D1"),
+        ("/", ".."),
+        ("/", "a b"),
+        ("/", "x/../y"),
+        ("/", "x/y"),
+        ("/", "root:/x:"),
+    ],
 )
 def test_a_drive_goes_with_a_path_and_is_an_id(value, drive):
     with pytest.raises(ToolError, match="drive"):
@@ -160,7 +168,18 @@ def test_what_is_changed_is_not_named_by_the_address_of_a_page():
 
 
 @pytest.mark.parametrize(
-    "name", ["a.txt", ".gitignore", "Ä b (1).docx", "a..b", "console.txt", "100%.md", "a;b"]
+    "name",
+    [
+        "a.txt",
+        ".gitignore",
+        "Ä b (1).docx",
+        "a..b",
+        "console.txt",
+        "100%.md",
+        "a;b",
+        "❤️.txt",
+        "\u0645\u06cc\u200c\u062e.txt",
+    ],
 )
 def test_a_name_that_onedrive_takes_is_taken(name):
     assert checked_name("name", name) == name
@@ -196,6 +215,10 @@ def test_a_name_that_onedrive_takes_is_taken(name):
         "a\tb",
         "a\x7f",
         "a\ud800",
+        "photo\u202egpj.exe",
+        "a\u2066b",
+        "a\U000e0041b",
+        "a\u2028b",
         "ä" * 201,
     ],
 )

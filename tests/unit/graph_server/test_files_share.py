@@ -64,9 +64,10 @@ async def test_named_people_are_invited_and_must_sign_in(world):
             "requireSignIn": True,
             "sendInvitation": True,
             "message": "As promised",
-            "expirationDateTime": "2027-01-01T00:00:00Z",
+            "expirationDateTime": "2026-12-31T23:00:00Z",
         }
     ]
+    assert told["expires"] == "2027-01-01T00:00+01:00"
 
 
 async def test_people_outside_are_flagged(world):
@@ -105,7 +106,8 @@ async def test_a_link_for_everybody_is_made_only_where_the_operator_allows_it(wo
         ({"notify": True}, "notify"),
         ({"message": "x", "people": [MEGAN]}, "message"),
         ({"expires": "soon"}, "expires"),
-        ({"expires": "2026-11-17"}, "expires"),
+        ({"expires": "2026-11-16"}, "expires"),
+        ({"expires": "2026-11-18T10:00Z"}, "expires"),
         ({"item": "/.."}, "item"),
         ({"item": "https://contoso.sharepoint.com/x"}, "item"),
     ],
@@ -154,15 +156,40 @@ async def test_an_end_that_the_organisation_set_instead_is_told(world, ends):
     world.network.on(LINK, permission, method="POST")
     told = await world.told("files_share", item=REF, expires="2026-12-31")
     assert "own rules" in told["warnings"][0]
-    assert told.get("expires") == ("2026-11-25T00:00+00:00" if ends else None)
+    assert told.get("expires") == ("2026-11-25T01:00+01:00" if ends else None)
 
 
 async def test_an_end_that_holds_is_shown(world):
-    permission = {"link": {"webUrl": SHARING}, "expirationDateTime": "2027-01-01T00:00:00Z"}
+    permission = {"link": {"webUrl": SHARING}, "expirationDateTime": "2026-12-31T23:00:00Z"}
     world.network.on(LINK, permission, method="POST")
     told = await world.told("files_share", item=REF, expires="2026-12-31")
-    assert told["expires"] == "2027-01-01T00:00+00:00"
+    assert told["expires"] == "2027-01-01T00:00+01:00"
     assert "warnings" not in told
+
+
+async def test_a_share_ends_when_the_day_ends_where_the_person_is(world):
+    refused = await world.refused("files_share", item=REF, expires="2026-11-17")  # over in Berlin
+    assert refused["argument"] == "expires"
+    world.network.on("/v1.0/me/mailboxSettings", {"timeZone": "Pacific Standard Time"})
+    world.clock.seconds += 3601  # the zone is asked for again; still the 18th in Los Angeles
+    told = await world.told("files_share", item=REF, expires="2026-11-18", dry_run=True)
+    assert told["would"]["expires"] == "2026-11-19T00:00-08:00"
+    assert posted(world) == []
+
+
+async def test_nothing_hidden_goes_with_an_invitation(world):
+    message = "As\x00 promised\u202e\U000e0041"
+    await world.told("files_share", item=REF, people=[MEGAN], notify=True, message=message)
+    assert posted(world)[0]["message"] == "As promised"
+
+
+async def test_many_people_stay_within_the_budget():
+    world = new_world(max_recipients=500)
+    people = [f"{'a' * 60}{number}@contoso.example" for number in range(500)]
+    result = await world.call("files_share", item=REF, people=people)
+    assert len(result.content[0].text) <= world.settings.result_budget_bytes
+    assert result.structured_content["more_people"] == 480
+    assert len(posted(world)[0]["recipients"]) == 500
 
 
 async def test_people_that_graph_could_not_share_with_are_counted(world):

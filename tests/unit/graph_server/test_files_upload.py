@@ -170,6 +170,7 @@ async def test_a_link_takes_the_file_of_the_person(world):
     told = await world.told("files_upload", **NEW, link=True, if_exists="rename")
     assert "secret-of-graph" not in json.dumps(told)
     assert told["upload_link"].startswith(f"{OURS}/links/")
+    assert told["link_ends"] == "2026-11-18T12:11+01:00"  # in five minutes, in Berlin
     assert json.loads(changed(world)[0].content) == {
         "item": {"@microsoft.graph.conflictBehavior": "rename"}
     }
@@ -180,7 +181,8 @@ async def test_a_link_takes_the_file_of_the_person(world):
 async def test_a_session_elsewhere_makes_no_link(world):
     world.network.on(CREATE, {"uploadUrl": "https://evil.example/s"}, method="POST")
     refused = await world.refused("files_upload", **NEW, link=True)
-    assert refused["code"] == "foreign_host"
+    assert refused["code"] == "foreign_upload_host"
+    assert "OBO_MCP_UPLOAD_HOSTS" in refused["hint"]
 
 
 @pytest.mark.parametrize("answer", [{}, {"uploadUrl": 5}, {"uploadUrl": ""}])

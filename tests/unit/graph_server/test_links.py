@@ -10,12 +10,15 @@ import anyio
 import httpx
 import pytest
 
+from obo_graph.app import create_app
 from obo_graph.links.desk import Links
 from obo_graph.links.headers import content_type, disposition
 from obo_graph.links.pace import Pace
 from obo_graph.links.ticket import SEALED_CHARS, TicketSeal
 from obo_graph.links.upload import PART_BYTES, _Body
+from obo_graph.settings import GraphSettings
 from obo_graph.shape.link import MOST_BYTES
+from obo_mcp import ConfigurationError, Settings
 from unit.graph_server.links_world import (
     OURS,
     SESSION,
@@ -117,6 +120,14 @@ def test_secrets_do_not_show_in_reprs():
 def test_a_file_is_named_so_that_no_name_is_a_header_or_a_path(name, header):
     assert disposition(name) == header
     assert disposition(name).isascii()
+
+
+def test_a_long_name_keeps_its_ending():
+    header = disposition("\u8868" * 200 + ".docx")
+    assert header.endswith(".docx")
+    assert '.docx"' in header
+    assert disposition("a" * 300).count("a" * 237) == 2
+    assert len(disposition("a." * 500)) < 800
 
 
 @pytest.mark.parametrize(
@@ -328,6 +339,22 @@ async def test_a_range_that_is_not_one_plain_range_is_left_out(linked, wanted):
     assert "range" not in linked.network.requests[-1].headers
 
 
+async def test_a_part_of_a_version_that_we_never_named_is_the_whole(linked):
+    holds(linked)
+    asked = [(b"range", b"bytes=1-2"), (b"if-range", b'"x"')]
+    assert (await linked.visit(linked.download(), headers=asked)).status == 200
+    assert "range" not in linked.network.requests[-1].headers
+
+
+async def test_a_length_in_other_digits_is_left_out(linked):
+    answer = httpx.Response(200, content=b"Hello")
+    answer.headers = httpx.Headers([(b"content-length", "\u0665".encode())])
+    linked.network.on("/download/x", answer)
+    answer = await linked.visit(linked.download())
+    assert (answer.status, answer.body) == (200, b"Hello")
+    assert "content-length" not in answer.headers
+
+
 async def test_a_range_behind_the_end_is_told_as_one(linked):
     end = {"Content-Range": "bytes */5"}
     linked.network.on("/download/x", httpx.Response(416, headers=end))
@@ -451,6 +478,32 @@ async def _without_reading(world):
     }
     with anyio.fail_after(10):
         await world.serve(scope, nothing, nothing)
+
+
+async def test_an_address_that_no_client_can_ask_for_is_told_in_words(linked, audit):
+    broken = f"{STORE}\ud800"
+    for answer in (
+        await linked.visit(linked.download(url=broken)),
+        await linked.visit(linked.upload(url=broken), "PUT", [b"x"]),
+    ):
+        assert (answer.status, answer.headers["cache-control"]) == (502, "no-store")
+    assert [event["outcome"] for event in audit()] == ["refused", "refused"]
+
+
+async def test_a_server_that_says_by_an_error_that_the_client_left_is_understood(linked, audit):
+    holds(linked)
+
+    async def send(_message):
+        raise BrokenPipeError
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": linked.download().removeprefix(OURS),
+        "headers": [(b"host", b"mcp.contoso.example")],
+    }
+    await linked.serve(scope, nothing, send)
+    assert audit()[0]["outcome"] == "left"
 
 
 @pytest.mark.parametrize(
@@ -579,6 +632,40 @@ async def test_two_at_once_with_one_link_are_not_mixed(linked):
     assert session.content == b"aa"
 
 
+async def test_two_replicas_do_not_make_one_file_of_two(linked):
+    session = Session(linked.network)
+    there = replace(linked.door)
+    url, answers = linked.upload(), []
+    size = [(b"content-length", str(2 * PART_BYTES).encode())]
+
+    def sending(letter, begun):
+        async def receive():
+            await begun()
+            return {"type": "http.request", "body": letter * PART_BYTES, "more_body": True}
+
+        return receive
+
+    async def other_replica():  # is let in while the first one's first part is on its way
+        if not answers:
+            answers.append(None)
+            here, linked.door = linked.door, there
+            slow = sending(b"b", first_part_through)
+            answers[0] = await linked.visit(url, "PUT", receive=slow, headers=size)
+            linked.door = here
+
+    async def first_part_through():
+        if not session.parts:
+            part = {"Content-Range": f"bytes 0-{PART_BYTES - 1}/{2 * PART_BYTES}"}
+            http = linked.graph.transport.http
+            await http.put(SESSION, content=b"a" * PART_BYTES, headers=part)
+
+    took = await linked.visit(url, "PUT", receive=sending(b"c", other_replica), headers=size)
+    assert [answers[0].status, took.status] == [409, 409]
+    assert b"begun already" in answers[0].body
+    assert bytes(session.content) == b"a" * PART_BYTES
+    assert session.state == "open"  # for whoever fills it
+
+
 async def test_a_client_that_leaves_midway_ends_the_session(linked, audit):
     session = Session(linked.network)
     messages = [
@@ -603,9 +690,30 @@ async def test_a_client_that_sends_nothing_is_left(linked, audit):
     session = Session(linked.network)
     linked.door.pace = Pace(idle_seconds=0)
     with anyio.fail_after(10):
-        await linked.visit(linked.upload(), "PUT", headers=[(b"content-length", b"9")])
+        answer = await linked.visit(linked.upload(), "PUT", headers=[(b"content-length", b"9")])
+    assert (answer.status, answer.headers["connection"]) == (408, "close")
+    assert b"none of it is kept" in answer.body
     assert session.state == "ended"
-    assert audit()[0]["outcome"] == "left"
+    assert (audit()[0]["outcome"], audit()[0]["status"]) == ("left", 408)
+
+
+async def test_a_client_that_sends_for_ever_is_left(linked, audit):
+    session = Session(linked.network)
+    linked.door.pace = Pace(whole_seconds=0)
+    with anyio.fail_after(10):
+        answer = await linked.visit(linked.upload(), "PUT", headers=[(b"content-length", b"9")])
+    assert (answer.status, session.state) == (408, "ended")
+
+
+async def test_an_upload_without_a_last_answer_is_told_as_open_and_its_session_ended(linked):
+    session = Session(linked.network)
+    linked.network.on("/session/s1", httpx.ReadError("secret-of-graph"), method="PUT")
+    url = linked.upload()
+    answer = await linked.visit(url, "PUT", [b"x"])
+    assert answer.status == 502
+    assert b"may be saved or not" in answer.body
+    assert session.state == "ended"
+    assert (await linked.visit(url, "PUT", [b"x"])).status == 410
 
 
 async def test_a_part_that_got_lost_is_sent_again(linked):
@@ -678,7 +786,14 @@ async def test_a_name_that_is_taken_is_told_in_words(linked):
     session.last_status = 409
     answer = await linked.visit(linked.upload(), "PUT", [b"x"])
     assert answer.status == 409
-    assert b"one of this name" in answer.body
+    assert b"of this name is there" in answer.body
+
+
+async def test_an_upload_that_the_session_refuses_midway_leaves_no_session(linked):
+    session = Session(linked.network)
+    linked.network.on("/session/s1", httpx.Response(507), method="PUT")
+    assert (await linked.visit(linked.upload(), "PUT", [b"x"])).status >= 400
+    assert session.state == "ended"
 
 
 # --- the page ----------------------------------------------------------------------------------
@@ -709,3 +824,20 @@ async def test_the_page_of_an_upload_link_asks_the_host_nothing(linked, audit):
     assert (await linked.visit(linked.upload(), "HEAD")).status == 200
     assert linked.network.requests == []
     assert audit()[0]["outcome"] == "shown"
+
+
+# --- the whole server --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/links", "/links/mcp", "/%6Cinks/mcp"])
+def test_an_endpoint_that_links_would_hide_stops_the_start(path):
+    guid = "6b2f3a54-90c1-4c1d-8f0e-2d7c5a9e4b10"
+    settings = Settings(
+        tenant_id=guid,
+        client_id=guid,
+        client_secret="hunter2-hunter2",
+        resource_url=f"https://mcp.example{path}",
+        required_scope="mcp.access",
+    )
+    with pytest.raises(ConfigurationError, match=r"^OBO_MCP_RESOURCE_URL: .*/links/"):
+        create_app(settings, GraphSettings())
