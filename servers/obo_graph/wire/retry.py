@@ -2,8 +2,8 @@
 
 Around the transport, never inside it: the SDK's own retry step sends a POST again after an
 ambiguous failure and may sleep for minutes, while an agent gives a tool call 100 s in all.
-The exchange before may take 30 s of these, so Graph gets 60; an exchange that a claims challenge
-makes necessary counts among these 60.
+The exchange before may take 30 s of these and a reader of documents 15 after, so Graph gets 44; an
+exchange that a claims challenge makes necessary counts among these 44.
 """
 
 from collections.abc import Awaitable, Callable
@@ -39,7 +39,7 @@ class RetryRules:
 
     one_wait_seconds: float = 10
     all_waits_seconds: float = 20
-    call_seconds: float = 60
+    call_seconds: float = 44
     first_wait_seconds: float = 0.5
     attempts: int = 6
 
