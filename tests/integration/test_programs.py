@@ -133,7 +133,7 @@ def test_with_five_settings_the_server_talks_to_the_public_cloud_through_the_pro
             challenge = http.post("/mcp").headers["www-authenticate"]
             metadata = http.get("/.well-known/oauth-protected-resource").json()
     proxy.close()
-    assert proxy.wanted[0] == "CONNECT login.microsoftonline.com:443 HTTP/1.1"
+    assert proxy.wanted[0].startswith("CONNECT login.microsoftonline.com:443 ")
     assert f'scope="api://{GUID}/mcp.access"' in challenge
     assert metadata["authorization_servers"] == [f"https://login.microsoftonline.com/{GUID}/v2.0"]
 
