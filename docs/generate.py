@@ -121,7 +121,7 @@ class _Nobody:
 
 
 async def _nothing() -> None:
-    raise NotImplementedError
+    """Never asked for: a tool that is shown resolves no parameter."""
 
 
 def _section(tool: Tool, example: dict[str, Any]) -> str:

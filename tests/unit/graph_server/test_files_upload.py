@@ -1,5 +1,6 @@
 import base64
 import json
+from secrets import token_urlsafe
 
 import httpx
 import pytest
@@ -193,8 +194,6 @@ async def test_a_session_without_address_is_an_error_in_words(world, answer):
 
 
 async def test_an_address_too_long_for_a_link_is_told(world):
-    from secrets import token_urlsafe  # noqa: PLC0415
-
     long = f"https://contoso.sharepoint.com/{token_urlsafe(9000)}"
     world.network.on(CREATE, {"uploadUrl": long}, method="POST")
     assert (await world.refused("files_upload", **NEW, link=True))["error"] == "unsupported"
